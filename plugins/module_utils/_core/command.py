@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Runs a tool: arguments as a list, secrets on standard input, a deadline for the whole family."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+
+# All that a child needs to run at all. Tokens, kubeconfigs and proxies with passwords stay here
+# unless the caller hands them over by name.
+SAFE_ENVIRONMENT = ("HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
+
+# A family that ignores SIGTERM is killed after this.
+GRACE_SECONDS = 3.0
+
+TAIL = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a tool left behind: its exit code and its output, as it came."""
+
+    argv: tuple[str, ...]
+    rc: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+    def json(self) -> Any:
+        """Parse standard output; an empty or truncated answer is a failure, never 'nothing found'."""
+        try:
+            return json.loads(self.stdout)
+        except ValueError as error:
+            raise RampartError(
+                f"{self.argv[0]} ended with code {self.rc}, but its answer is not whole JSON ({error}).",
+                next_step="run the command by hand and look at what it prints",
+                command=shlex.join(self.argv),
+                rc=self.rc,
+                stdout=self.stdout[-TAIL:],
+                stderr=self.stderr[-TAIL:],
+            ) from error
+
+
+def _end_family(child: subprocess.Popen[str]) -> None:
+    """End the child and everything it started; a scanner or helm leaves children otherwise."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, sign)
+        except ProcessLookupError:
+            return
+        try:
+            child.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+        if sign == signal.SIGTERM:
+            # The leader is gone; what it left behind gets no second asking.
+            continue
+        return
+
+
+class Cli:
+    """One tool on this machine."""
+
+    def __init__(
+        self,
+        program: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        redactor: Redactor | None = None,
+        timeout: float = 60.0,
+    ) -> None:
+        self.program = program
+        self.timeout = timeout
+        self._redactor = redactor or Redactor()
+        base = {name: os.environ[name] for name in SAFE_ENVIRONMENT if name in os.environ}
+        # LANG=C: messages are parsed and shown; they must not depend on who runs the play.
+        self._environment = {**base, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **(environment or {})}
+        self._version: str | None = None
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        accept: Sequence[int] = (0,),
+        timeout: float | None = None,
+        cwd: str | None = None,
+    ) -> Completed:
+        """Run the tool and return what it left.
+
+        Raises RampartError when it cannot be started, when it is still running after ``timeout``
+        seconds (its process group is ended first), or when its exit code is not in ``accept``.
+        Secrets belong in ``stdin``: arguments and environment can be read by every process.
+        """
+        argv = (self.program, *arguments)
+        shown = self._redactor.text(shlex.join(argv))
+        limit = self.timeout if timeout is None else timeout
+        started = time.monotonic()
+        try:
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._environment,
+                cwd=cwd,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise RampartError(
+                f"Could not start {self.program}: {error.strerror}.",
+                next_step="install it (role rampart.k8s.tools does) or correct its path",
+                command=shown,
+            ) from error
+        try:
+            stdout, stderr = child.communicate(stdin, timeout=limit)
+        except subprocess.TimeoutExpired as error:
+            _end_family(child)
+            stdout, stderr = child.communicate()
+            raise RampartError(
+                f"{self.program} was still running after {limit:g} s and was ended.",
+                next_step="look at what it waited for, or give it more time",
+                command=shown,
+                stderr=self._redactor.text(stderr[-TAIL:]),
+            ) from error
+        except BaseException:
+            # An interrupted play leaves no child behind.
+            _end_family(child)
+            raise
+        done = Completed(argv, child.returncode, stdout, stderr, time.monotonic() - started)
+        if done.rc not in accept:
+            said = self._redactor.text((stderr.strip() or stdout.strip())[-TAIL:])
+            raise RampartError(
+                f"{shown} failed with code {done.rc}: {said or 'it printed nothing'}",
+                rc=done.rc,
+                stderr=said,
+                command=shown,
+            )
+        return done
+
+    def version(self, *arguments: str, pattern: str = r"v?(\d+\.\d+\.\d+[\w.+-]*)") -> str:
+        """Ask for the version once and remember it."""
+        if self._version is None:
+            done = self.run(*arguments)
+            found = re.search(pattern, done.stdout) or re.search(pattern, done.stderr)
+            if not found:
+                raise RampartError(
+                    f"{self.program} does not say its version.",
+                    next_step="check that it is the tool you mean",
+                    stdout=self._redactor.text(done.stdout[-TAIL:]),
+                )
+            self._version = found.group(1)
+        return self._version

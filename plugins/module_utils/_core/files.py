@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Files that are whole or not there: what is written survives a kill and is readable by its owner only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+
+TEMPORARY_PREFIX = ".rampart-"
+
+
+def write_atomic(path: str | Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Replace a file in one step, or leave it as it was.
+
+    The new content is on the disk before the name points to it. O_EXCL and O_NOFOLLOW keep a
+    planted link from being written through. Raises RampartError on a full or read-only disk; the
+    old file is intact and no temporary file stays.
+    """
+    target = Path(path)
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{target.name}.{secrets.token_hex(6)}")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fchmod(stream.fileno(), mode)
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+            raise
+        directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise RampartError(
+            f"Could not write {target}: {error.strerror}. The file is as it was before.",
+            next_step="free space or make the folder writable, then run again",
+            path=str(target),
+        ) from error
+
+
+def sweep_temporary(folder: str | Path) -> list[str]:
+    """Remove what a killed run left of its half-written files; return their names."""
+    swept = []
+    for leftover in sorted(Path(folder).glob(f"{TEMPORARY_PREFIX}*")):
+        with contextlib.suppress(FileNotFoundError):
+            leftover.unlink()
+            swept.append(leftover.name)
+    return swept

@@ -1,0 +1,7 @@
+module rampart.k8s/tools/crane
+
+go 1.26.0
+
+require (
+	github.com/google/go-containerregistry v0.22.1
+)
