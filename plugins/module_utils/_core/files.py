@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
 TEMPORARY_PREFIX = ".rampart-"
+TEMPORARY_RANDOM_BYTES = 6
 
 
 def write_atomic(path: str | Path, content: bytes, *, mode: int = 0o600) -> None:
@@ -25,7 +27,9 @@ def write_atomic(path: str | Path, content: bytes, *, mode: int = 0o600) -> None
     old file is intact and no temporary file stays.
     """
     target = Path(path)
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{target.name}.{secrets.token_hex(6)}")
+    temporary = target.with_name(
+        f"{TEMPORARY_PREFIX}{target.name}.{secrets.token_hex(TEMPORARY_RANDOM_BYTES)}"
+    )
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         try:
@@ -50,6 +54,19 @@ def write_atomic(path: str | Path, content: bytes, *, mode: int = 0o600) -> None
             next_step="free space or make the folder writable, then run again",
             path=str(target),
         ) from error
+
+
+def leftovers(target: str | Path) -> list[Path]:
+    """Find what killed runs left half-written beside one file; other files' leftovers stay theirs."""
+    path = Path(target)
+    shape = re.compile(
+        rf"{re.escape(TEMPORARY_PREFIX + path.name)}\.[0-9a-f]{{{2 * TEMPORARY_RANDOM_BYTES}}}"
+    )
+    try:
+        beside = os.listdir(path.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(path.parent / name for name in beside if shape.fullmatch(name))
 
 
 def sweep_temporary(folder: str | Path) -> list[str]:

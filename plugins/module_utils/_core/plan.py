@@ -16,7 +16,9 @@ class Plan:
     """A decision with its reason; check mode returns it, a real run applies it and then returns it.
 
     ``before`` and ``after`` are plain data for ``--diff``. They show names and fingerprints where
-    the thing itself is secret. ``result`` holds the module's other return values.
+    the thing itself is secret. ``texts`` replaces both where whole files are compared: one entry
+    per file with ``before_header``, ``before``, ``after_header`` and ``after``, as Ansible prints
+    them. ``result`` holds the module's other return values.
     """
 
     changed: bool
@@ -24,10 +26,11 @@ class Plan:
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
+    texts: list[dict[str, str]] = field(default_factory=list)
 
     def as_result(self, *, diff: bool) -> dict[str, Any]:
         """Render the plan as an Ansible result; ``diff`` as the person asked for it."""
         result = {**self.result, "changed": self.changed, "reason": self.reason}
         if diff and self.changed:
-            result["diff"] = {"before": self.before, "after": self.after}
+            result["diff"] = self.texts or {"before": self.before, "after": self.after}
         return result
