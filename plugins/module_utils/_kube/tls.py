@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""TLS for the API server, from PEM texts in memory."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import ssl
+import tempfile
+from typing import IO
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
+
+
+def context(credentials: Credentials) -> ssl.SSLContext:
+    """Build the TLS context; a broken certificate is named before anything is sent."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not credentials.verify:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    elif credentials.ca:
+        try:
+            made.load_verify_locations(cadata=credentials.ca)
+        except ssl.SSLError as error:
+            raise RampartError(
+                f"The certificate authority of context {credentials.context!r} is not a PEM certificate.",
+                next_step="repair the kubeconfig",
+            ) from error
+    else:
+        made.load_default_certs()
+    if credentials.certificate and credentials.key:
+        try:
+            _load_chain(made, credentials.certificate, credentials.key)
+        except ssl.SSLError as error:
+            raise RampartError(
+                f"The client certificate and key of context {credentials.context!r} cannot be used "
+                f"({error.reason or 'not PEM'}).",
+                next_step="write the kubeconfig again; the two must belong together",
+            ) from None
+    return made
+
+
+def _anonymous_file() -> IO[bytes]:
+    """Open a file that has no name and no disk under it, where the system knows such a thing."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("rampart", os.MFD_CLOEXEC), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _load_chain(made: ssl.SSLContext, certificate: str, key: str) -> None:
+    # OpenSSL loads a client's key from a file only. This one cannot be found or left behind.
+    with _anonymous_file() as stream:
+        stream.write(f"{certificate.rstrip()}\n{key.rstrip()}\n".encode())
+        stream.flush()
+        stream.seek(0)
+        made.load_cert_chain(f"/dev/fd/{stream.fileno()}")
+
+
+def expiry(certificate: str) -> datetime.datetime | None:
+    """Return until when the (first) certificate of a PEM text holds; imported late: it is costly."""
+    from cryptography import x509
+
+    found = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", certificate, re.DOTALL)
+    if not found:
+        return None
+    try:
+        return x509.load_pem_x509_certificate(found.group(0).encode()).not_valid_after_utc
+    except ValueError:
+        return None
+
+
+def expired(certificate: str | None) -> str | None:
+    """Return the date on which a certificate ended, or None while it holds."""
+    end = expiry(certificate) if certificate else None
+    if end is None or end > datetime.datetime.now(tz=datetime.UTC):
+        return None
+    return end.strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starts and ends the components of the test rig."""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import datetime
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+
+from tests.rig import pki
+
+HOST = "127.0.0.1"
+START_TIMEOUT = 60.0
+PR_SET_PDEATHSIG = 1
+
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata"}],
+}
+
+
+class MissingToolError(Exception):
+    """A program of the rig is not installed."""
+
+
+def _tool(name: str) -> str:
+    folder = Path(os.environ.get("RAMPART_TOOLS_BIN", "~/.cache/rampart/bin")).expanduser()
+    found = folder / name
+    if not found.exists():
+        raise MissingToolError(f"{found} is missing: run the role rampart.k8s.tools or set RAMPART_TOOLS_BIN")
+    return str(found)
+
+
+def _free_ports(count: int) -> list[int]:
+    # All are held at once, so that they differ.
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for one in held:
+            one.bind((HOST, 0))
+        return [one.getsockname()[1] for one in held]
+    finally:
+        for one in held:
+            one.close()
+
+
+def _end_with_parent() -> None:
+    # A test run that is killed must not leave servers behind.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Rig:
+    """One API server with its own etcd."""
+
+    def __init__(
+        self, *, controllers: bool = False, durable: bool = False, api_flags: tuple[str, ...] = ()
+    ) -> None:
+        self._controllers = controllers
+        self._durable = durable
+        self._api_flags = api_flags
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, list[str]] = {}
+
+    def __enter__(self) -> Rig:
+        tools = ["etcd", "kube-apiserver"] + ["kube-controller-manager"] * self._controllers
+        self._tools = {name: _tool(name) for name in tools}
+        self.folder = Path(tempfile.mkdtemp(prefix="rampart-rig-"))
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in list(self._children):
+            self.kill(name)
+        shutil.rmtree(self.folder)
+
+    @property
+    def audit_log(self) -> Path:
+        """Where the API server notes what it answered."""
+        return self.folder / "audit.log"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig of the administrator."""
+        return self.folder / "admin.kubeconfig"
+
+    def _start(self) -> None:
+        client, peer, api, manager = _free_ports(4)
+        self.server = f"https://{HOST}:{api}"
+        self.etcd_endpoint = f"http://{HOST}:{client}"
+        self.authority = pki.Authority()
+        certificate, key = self.authority.server(HOST)
+        accounts = pki.new_key()
+        self._write("ca.crt", self.authority.pem)
+        self._write("ca.key", pki.key_pem(self.authority.key))
+        self._write("api.crt", certificate)
+        self._write("api.key", key)
+        self._write("accounts.key", pki.key_pem(accounts))
+        self._write(
+            "accounts.pub",
+            accounts.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            ),
+        )
+        self._write("audit-policy.json", json.dumps(AUDIT_POLICY).encode())
+        self._write_kubeconfig(self.kubeconfig, "admin", ("system:masters",), pki.LIFETIME)
+        self._commands = {
+            "etcd": [
+                f"--data-dir={self.folder}/etcd",
+                f"--listen-client-urls={self.etcd_endpoint}",
+                f"--advertise-client-urls={self.etcd_endpoint}",
+                f"--listen-peer-urls=http://{HOST}:{peer}",
+                f"--initial-advertise-peer-urls=http://{HOST}:{peer}",
+                f"--initial-cluster=default=http://{HOST}:{peer}",
+                "--log-level=warn",
+                *([] if self._durable else ["--unsafe-no-fsync"]),
+            ],
+            "kube-apiserver": [
+                f"--etcd-servers={self.etcd_endpoint}",
+                f"--bind-address={HOST}",
+                f"--secure-port={api}",
+                "--endpoint-reconciler-type=none",
+                "--service-cluster-ip-range=10.96.0.0/24",
+                f"--tls-cert-file={self.folder}/api.crt",
+                f"--tls-private-key-file={self.folder}/api.key",
+                f"--client-ca-file={self.folder}/ca.crt",
+                f"--service-account-issuer={self.server}",
+                f"--service-account-key-file={self.folder}/accounts.pub",
+                f"--service-account-signing-key-file={self.folder}/accounts.key",
+                "--authorization-mode=RBAC",
+                # Without controllers nobody makes the ServiceAccount that every pod needs.
+                *([] if self._controllers else ["--disable-admission-plugins=ServiceAccount"]),
+                f"--audit-policy-file={self.folder}/audit-policy.json",
+                f"--audit-log-path={self.audit_log}",
+                "--profiling=false",
+                *self._api_flags,
+            ],
+            "kube-controller-manager": [
+                f"--kubeconfig={self.kubeconfig}",
+                f"--secure-port={manager}",
+                f"--bind-address={HOST}",
+                "--leader-elect=false",
+                f"--service-account-private-key-file={self.folder}/accounts.key",
+                f"--root-ca-file={self.folder}/ca.crt",
+            ],
+        }
+        self.start("etcd")
+        self._await("etcd", self.etcd_endpoint + "/health")
+        self.start("kube-apiserver")
+        self._await("kube-apiserver", self.server + "/readyz")
+        if self._controllers:
+            self.start("kube-controller-manager")
+
+    def start(self, name: str) -> None:
+        """Start a component that is not running."""
+        log = (self.folder / f"{name}.log").open("ab")
+        with log:
+            self._children[name] = subprocess.Popen(
+                [self._tools[name], *self._commands[name]],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent,
+            )
+
+    def kill(self, name: str) -> None:
+        """End a component at once, as a crash would; the API server's own end takes a minute."""
+        child = self._children.pop(name)
+        child.kill()
+        child.wait()
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a component (SIGSTOP makes it a server that does not answer)."""
+        self._children[name].send_signal(number)
+
+    def wait_ready(self) -> None:
+        """Wait until the API server answers."""
+        self._await("kube-apiserver", self.server + "/readyz")
+
+    def _await(self, name: str, url: str) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        trust = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
+        while time.monotonic() < deadline:
+            code = self._children[name].poll()
+            if code is not None:
+                tail = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{name} ended with code {code}: {tail}")
+            try:
+                with urllib.request.urlopen(url, timeout=5, context=trust if "https" in url else None):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise RuntimeError(f"{name} did not become ready in {START_TIMEOUT:g} s")
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+
+    def kubeconfig_for(self, user: str, *groups: str, lifetime: datetime.timedelta = pki.LIFETIME) -> Path:
+        """Write a kubeconfig for a user in some groups; a negative lifetime makes an expired one."""
+        path = self.folder / f"{user}.kubeconfig"
+        self._write_kubeconfig(path, user, groups, lifetime)
+        return path
+
+    def _write_kubeconfig(
+        self, path: Path, user: str, groups: tuple[str, ...], lifetime: datetime.timedelta
+    ) -> None:
+        certificate, key = self.authority.user(user, *groups, lifetime=lifetime)
+        text = {name: base64.b64encode(pem).decode() for name, pem in
+                (("ca", self.authority.pem), ("certificate", certificate), ("key", key))}  # fmt: skip
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "rig",
+            "contexts": [{"name": "rig", "context": {"cluster": "rig", "user": user}}],
+            "clusters": [
+                {"name": "rig", "cluster": {"server": self.server, "certificate-authority-data": text["ca"]}}
+            ],
+            "users": [
+                {
+                    "name": user,
+                    "user": {"client-certificate-data": text["certificate"], "client-key-data": text["key"]},
+                }
+            ],
+        }
+        self._write(path.name, json.dumps(document, indent=1).encode())
+
+    def mark(self) -> int:
+        """Remember the present end of the audit log."""
+        return self.audit_log.stat().st_size
+
+    def audit(self, since: int = 0) -> list[dict[str, Any]]:
+        """Return what the API server has answered, without its own requests."""
+        with self.audit_log.open("rb") as stream:
+            stream.seek(since)
+            events = [json.loads(line) for line in stream]
+        return [event for event in events if event["user"]["username"] != "system:apiserver"]
+
+    def etcd_revision(self) -> int:
+        """Return etcd's revision: every write, however small, adds to it."""
+        request = urllib.request.Request(
+            self.etcd_endpoint + "/v3/kv/range", data=json.dumps({"key": "AA=="}).encode(), method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return int(json.load(answer)["header"]["revision"])
