@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Waits until all programs run, and says why one does not."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.config import Layout
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.daemon import LOOK_SECONDS
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.program import Program
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.rpc import Supervisor
+
+TAIL_LINES = 20
+TAIL_BYTES = 16 * 1024
+PRIVATE_FILE_LIMIT = 1024 * 1024
+
+# Words of a private file that could be a key or a token; paths and plain words are no secrets.
+SECRET_WORD = re.compile(rb"[A-Za-z0-9+=_.-][A-Za-z0-9+/=_.-]{15,}")
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
+BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+")
+
+
+def teach(redactor: Redactor, program: Program) -> None:
+    """Let the redactor know what stands in the private files that a program reads."""
+    for path in program.reads:
+        try:
+            status = path.stat()
+            if status.st_mode & 0o077 or status.st_size > PRIVATE_FILE_LIMIT:
+                continue
+            redactor.add(*set(SECRET_WORD.findall(path.read_bytes())))
+        except OSError:
+            # What cannot be read cannot be in a log either; the failure itself is reported elsewhere.
+            continue
+
+
+def tail(path: Path, redactor: Redactor) -> list[str]:
+    """Return the last lines of a log without secrets."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - TAIL_BYTES))
+            text = stream.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    text = redactor.text(BEARER.sub(r"\1 ********", PRIVATE_KEY.sub("********", text)))
+    return text.splitlines()[-TAIL_LINES:]
+
+
+class Failures:
+    """Counts how often each program has ended since the wait began."""
+
+    def __init__(self) -> None:
+        self._ends: dict[str, set[int]] = {}
+        self._first: dict[str, int] = {}
+
+    def look(self, infos: Mapping[str, Mapping[str, Any]]) -> None:
+        for name, info in infos.items():
+            first = self._first.setdefault(name, int(info["stop"]))
+            if int(info["stop"]) != first or info["statename"] == "BACKOFF":
+                self._ends.setdefault(name, set()).add(int(info["stop"]))
+
+    def count(self, name: str) -> int:
+        return len(self._ends.get(name, ()))
+
+
+def _fail(
+    program: Program, what: str, info: Mapping[str, Any], log: Path, redactor: Redactor
+) -> RampartError:
+    teach(redactor, program)
+    lines = tail(log, redactor)
+    error = str(info.get("spawnerr") or "")
+    said = error or (lines[-1] if lines else "its log is empty")
+    return RampartError(
+        f"The program {program.name} {what}. It said last: {said}",
+        next_step=f"correct what {log} complains about, then run again",
+        program=program.name,
+        state=info.get("statename", "ABSENT"),
+        log=str(log),
+        log_tail=lines,
+    )
+
+
+def wait_running(
+    supervisor: Supervisor,
+    programs: Iterable[Program],
+    layout: Layout,
+    redactor: Redactor,
+    *,
+    seconds: float,
+    failures_allowed: int,
+) -> dict[str, dict[str, Any]]:
+    """Return supervisord's words on all programs once each wanted one is running."""
+    wanted = [program for program in programs if program.autostart]
+    deadline = time.monotonic() + seconds
+    failures = Failures()
+    while True:
+        infos = supervisor.programs()
+        failures.look(infos)
+        late: list[Program] = []
+        for program in wanted:
+            info = infos.get(program.name, {"statename": "ABSENT"})
+            if info["statename"] == "RUNNING":
+                continue
+            late.append(program)
+            log = layout.program_log(program.name)
+            if info["statename"] == "FATAL" or info.get("spawnerr"):
+                raise _fail(program, "cannot be started", info, log, redactor)
+            if failures.count(program.name) > failures_allowed:
+                what = f"ended {failures.count(program.name)} times while it should have come up"
+                raise _fail(program, what, info, log, redactor)
+            if time.monotonic() > deadline:
+                what = f"is {info['statename']}, not RUNNING, after {seconds:g} s"
+                raise _fail(program, what, info, log, redactor)
+        if not late:
+            return infos
+        time.sleep(LOOK_SECONDS)
