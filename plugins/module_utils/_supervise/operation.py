@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._supervise.rpc import 
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.waiting import wait_running
 
 State = Literal["started", "stopped", "absent"]
+
+# supervisord looks at its programs once a second.
+SETTLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,9 @@ class SupervisedPrograms:
         return self._as_plan(self._decide())
 
     def _decide(self) -> Decision:
-        observed = observe(self.layout)
         if self.state != "started":
-            return self._decide_ended(observed)
+            return self._decide_ended(observe(self.layout))
+        observed = self._settled()
         settings = self.limits.settings()
         fingerprints = {program.name: program.fingerprint(settings) for program in self.programs}
         self._head = head_fingerprint(self.layout, self.limits)
@@ -102,6 +106,17 @@ class SupervisedPrograms:
             if process.program not in known
         ]
         return Decision(observed, steps, broken, config, reasons)
+
+    def _settled(self) -> Observed:
+        """Look until no program is on its way up: only then it is known whether it stays."""
+        patience = max((program.start_seconds for program in self.programs), default=0)
+        deadline = time.monotonic() + (patience + SETTLE_SECONDS if self.wait else 0)
+        while True:
+            observed = observe(self.layout)
+            starting = any(program.state == "STARTING" for program in observed.running.values())
+            if not starting or time.monotonic() > deadline:
+                return observed
+            time.sleep(daemon.LOOK_SECONDS)
 
     def _decide_ended(self, observed: Observed) -> Decision:
         steps = decide_stopped(observed.running, observed.orphan_pids())

@@ -20,6 +20,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._supervise.daemon impo
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.program import Program
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.rpc import Supervisor
 
+# supervisor's words for a program that could be started but did not stay; it is tried again.
+TRIED_AGAIN = "Exited too quickly"
+
 TAIL_LINES = 20
 TAIL_BYTES = 16 * 1024
 PRIVATE_FILE_LIMIT = 1024 * 1024
@@ -73,13 +76,18 @@ class Failures:
         return len(self._ends.get(name, ()))
 
 
+def _start_error(info: Mapping[str, Any]) -> str:
+    """Say why no process could be made at all: another try would end the same way."""
+    error = str(info.get("spawnerr") or "")
+    return "" if error.startswith(TRIED_AGAIN) else error
+
+
 def _fail(
     program: Program, what: str, info: Mapping[str, Any], log: Path, redactor: Redactor
 ) -> RampartError:
     teach(redactor, program)
     lines = tail(log, redactor)
-    error = str(info.get("spawnerr") or "")
-    said = error or (lines[-1] if lines else "its log is empty")
+    said = _start_error(info) or (lines[-1] if lines else "nothing; its log is empty")
     return RampartError(
         f"The program {program.name} {what}. It said last: {said}",
         next_step=f"correct what {log} complains about, then run again",
@@ -113,7 +121,7 @@ def wait_running(
                 continue
             late.append(program)
             log = layout.program_log(program.name)
-            if info["statename"] == "FATAL" or info.get("spawnerr"):
+            if info["statename"] == "FATAL" or _start_error(info):
                 raise _fail(program, "cannot be started", info, log, redactor)
             if failures.count(program.name) > failures_allowed:
                 what = f"ended {failures.count(program.name)} times while it should have come up"
