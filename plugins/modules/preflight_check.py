@@ -99,7 +99,7 @@ reason:
   type: str
   sample: All 14 checks passed.
 checks:
-  description: Every question with its answer.
+  description: Every question with its answer; of a failure, the questions that failed.
   returned: always
   type: list
   elements: dict
@@ -168,16 +168,18 @@ class Preflight:
             ),
             variables.unknown(options["variables"], roles, options["foreign_variables"]),
         )
-        answers = [check.as_dict() for check in judged]
         failed = [check for check in judged if not check.passed]
         if failed:
             lines = "".join(f"\n  - {check.name}: {check.found}. {check.next_step}" for check in failed)
             raise RampartError(
                 f"{len(failed)} of {len(judged)} preflight checks failed; nothing has been touched.{lines}",
-                next_step="do what stands behind each line, then run again",
-                checks=answers,
+                checks=[check.as_dict() for check in failed],
             )
-        return Plan(changed=False, reason=f"All {len(judged)} checks passed.", result={"checks": answers})
+        return Plan(
+            changed=False,
+            reason=f"All {len(judged)} checks passed.",
+            result={"checks": [check.as_dict() for check in judged]},
+        )
 
     def apply(self, plan: Plan) -> Plan:
         """Return the plan as it is: a check changes nothing."""

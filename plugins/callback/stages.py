@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ends a run with what each stage took and, where one failed, with what to do now."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: stages
+type: aggregate
+short_description: Show the time and the outcome of each stage at the end of a run
+version_added: 0.1.0
+description:
+  - A stage is a play. When the run ends, one line for each says how long it took and what it did.
+  - A failure is repeated after them with the next step that the module gives, so that nobody has to
+    scroll back for it.
+  - It shows the message of a failure only where the task is not hidden by C(no_log).
+author:
+  - rampart.k8s contributors (@rampart-k8s)
+requirements:
+  - To be listed in C(callbacks_enabled) of the Ansible configuration.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+HIDDEN = "its output is hidden, since it could hold a secret"
+
+
+@dataclass(slots=True)
+class Stage:
+    """One play and what its tasks came to."""
+
+    name: str
+    started: float
+    ended: float = 0.0
+    done: int = 0
+    changed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def line(self, width: int) -> str:
+        """Describe it in one line."""
+        verdict = "FAILED" if self.failures else f"{self.changed} changed" if self.changed else "unchanged"
+        return f"  {self.name:<{width}}  {self.ended - self.started:7.1f} s  {self.done:4d} tasks  {verdict}"
+
+
+def describe(host: str, task: str, result: dict[str, Any]) -> str:
+    """Word a failure: where it happened, why, and what to do when the module says so."""
+    if result.get("_ansible_no_log") or result.get("censored"):
+        return f"{host}: {task}: {HIDDEN}"
+    return f"{host}: {task}: {str(result.get('msg') or 'it gave no message').strip()}"
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """Keeps one record for each play."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "rampart.k8s.stages"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stages: list[Stage] = []
+
+    def _now(self) -> float:
+        """Close the running stage and return the time."""
+        now = time.monotonic()
+        if self._stages and not self._stages[-1].ended:
+            self._stages[-1].ended = now
+        return now
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Open a stage."""
+        self._stages.append(Stage(play.get_name().strip(), self._now()))
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Count a task that succeeded."""
+        if self._stages:
+            self._stages[-1].done += 1
+            self._stages[-1].changed += bool(result.result.get("changed"))
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Keep a failure for the end."""
+        if self._stages and not ignore_errors:
+            self._stages[-1].failures.append(
+                describe(result.host.get_name(), result.task.get_name(), result.result)
+            )
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Keep a host that could not be reached for the end."""
+        self.v2_runner_on_failed(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Show what the run came to."""
+        self._now()
+        if not self._stages:
+            return
+        width = max(len(stage.name) for stage in self._stages)
+        self._display.banner("STAGES")
+        for stage in self._stages:
+            self._display.display(stage.line(width))
+        total = self._stages[-1].ended - self._stages[0].started
+        self._display.display(f"  {'all':<{width}}  {total:7.1f} s")
+        for failure in (failure for stage in self._stages for failure in stage.failures):
+            self._display.display(f"\nFAILED: {failure}", color="red")

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.rampart.k8s.plugins.callback import stages
+
+
+def play(name: str) -> SimpleNamespace:
+    return SimpleNamespace(get_name=lambda: name)
+
+
+def outcome(**result: Any) -> SimpleNamespace:
+    return SimpleNamespace(
+        result=result,
+        host=SimpleNamespace(get_name=lambda: "local"),
+        task=SimpleNamespace(get_name=lambda: "Do it"),
+    )
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> tuple[stages.CallbackModule, list[str]]:
+    lines: list[str] = []
+    callback = stages.CallbackModule()
+    callback._display = SimpleNamespace(
+        banner=lambda text: lines.append(text), display=lambda text, color=None: lines.append(text)
+    )
+    ticks = iter(range(0, 1000, 10))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(ticks)))
+    return callback, lines
+
+
+def test_each_stage_has_a_line_with_its_time(shown: tuple[stages.CallbackModule, list[str]]) -> None:
+    callback, lines = shown
+    callback.v2_playbook_on_play_start(play("Tools"))
+    callback.v2_runner_on_ok(outcome(changed=True))
+    callback.v2_runner_on_ok(outcome(changed=False))
+    callback.v2_playbook_on_play_start(play("Cluster"))
+    callback.v2_runner_on_ok(outcome())
+    callback.v2_playbook_on_stats(None)
+    assert lines[0] == "STAGES"
+    assert lines[1].split() == ["Tools", "10.0", "s", "2", "tasks", "1", "changed"]
+    assert lines[2].split() == ["Cluster", "10.0", "s", "1", "tasks", "unchanged"]
+    assert lines[3].split() == ["all", "20.0", "s"]
+
+
+def test_a_failure_is_repeated_at_the_end(shown: tuple[stages.CallbackModule, list[str]]) -> None:
+    callback, lines = shown
+    callback.v2_playbook_on_play_start(play("Tools"))
+    callback.v2_runner_on_failed(outcome(msg="It broke. Next step: mend it"))
+    callback.v2_playbook_on_stats(None)
+    assert lines[1].endswith("FAILED")
+    assert lines[-1] == "\nFAILED: local: Do it: It broke. Next step: mend it"
+
+
+def test_an_ignored_failure_is_none(shown: tuple[stages.CallbackModule, list[str]]) -> None:
+    callback, lines = shown
+    callback.v2_playbook_on_play_start(play("Tools"))
+    callback.v2_runner_on_failed(outcome(msg="expected"), ignore_errors=True)
+    callback.v2_playbook_on_stats(None)
+    assert not any("FAILED" in line for line in lines)
+
+
+@pytest.mark.parametrize("marker", ["_ansible_no_log", "censored"])
+def test_a_hidden_task_stays_hidden(marker: str) -> None:
+    worded = stages.describe("local", "Write the key", {marker: True, "msg": "hunter2-hunter2"})
+    assert "hunter2" not in worded
+    assert stages.HIDDEN in worded
+
+
+def test_a_run_without_a_play_says_nothing(shown: tuple[stages.CallbackModule, list[str]]) -> None:
+    callback, lines = shown
+    callback.v2_playbook_on_stats(None)
+    assert lines == []
