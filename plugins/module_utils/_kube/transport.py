@@ -132,9 +132,11 @@ class Transport:
 
         Raises StreamRefusedError with the answer when the server does not begin a stream.
         """
-        response = self._request(
-            "GET", path, query, None, {}, urllib3.Timeout(connect=CONNECT_TIMEOUT, read=timeout)
-        )
+        limits = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, timeout), read=timeout)
+        try:
+            response = self._request("GET", path, query, None, {}, limits)
+        except urllib3.exceptions.HTTPError:
+            return
         try:
             if response.status != 200:
                 raise StreamRefusedError(
