@@ -1,0 +1,273 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Count from etcd itself what is stored encrypted, under which key, and what is not."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: encryption_census_info
+short_description: Count from etcd itself what is stored encrypted, under which key, and what is not
+version_added: 0.1.0
+author: rampart.k8s contributors (@rampart-k8s)
+description:
+  - Reads every raw value from a live etcd member, not from the Kubernetes API, and counts them by
+    resource, provider and name of the key, as they stand in front of each value.
+  - Reads as well what etcd remembers of older revisions. A value that was once stored in plain text
+    stays in etcd until it is compacted, and in every backup made before.
+  - RV(encrypted_completely) is true only when all values of the wanted resources and all their
+    remembered revisions are encrypted, and there was at least one value to prove it.
+  - No value is kept or returned. Memory is bounded by the size of a page, not by the number of values.
+  - The module does not fail on its verdict; it only informs.
+attributes:
+  check_mode:
+    support: full
+    description: The module only reads.
+  diff_mode:
+    support: none
+    description: The module changes nothing.
+  idempotent:
+    support: full
+    description: The module changes nothing.
+  platform:
+    platforms: linux
+    description: Runs where etcd's client port can be reached.
+options:
+  endpoint:
+    description:
+      - The client address of an etcd member, with its JSON gateway on, which is etcd's default.
+      - Only an address of this machine may be V(http).
+    type: str
+    required: true
+  ca_cert:
+    description: The certificate authority of etcd.
+    type: path
+  client_cert:
+    description: The client certificate to log in to etcd with.
+    type: path
+  client_key:
+    description: The private key of O(client_cert).
+    type: path
+  prefix:
+    description: What the API server puts in front of its keys (C(--etcd-prefix)).
+    type: str
+    default: /registry
+  resources:
+    description:
+      - What has to be encrypted, as the API server writes it, wildcards included.
+      - Without it, everything that O(config_path) encrypts.
+    type: list
+    elements: str
+    default: []
+  config_path:
+    description:
+      - The API server's encryption configuration. With it, values under a key that is not the
+        writing one are counted in RV(under_other_keys).
+    type: path
+  canary:
+    description:
+      - Texts of at least 8 characters that are known to be in secrets. None of them may be found in
+        the raw bytes, in plain or in base64.
+    type: list
+    elements: str
+    default: []
+  etcd_data_dir:
+    description:
+      - The data folder of the etcd member on this machine, to search its files for O(canary) too.
+        Files keep a text longer than etcd does.
+    type: path
+  timeout:
+    description: Seconds to wait for an answer of etcd.
+    type: float
+    default: 10
+"""
+
+EXAMPLES = r"""
+- name: Count what is encrypted
+  rampart.k8s.encryption_census_info:
+    endpoint: https://127.0.0.1:2379
+    ca_cert: /etc/kubernetes/pki/etcd/ca.crt
+    client_cert: /etc/kubernetes/pki/apiserver-etcd-client.crt
+    client_key: /etc/kubernetes/pki/apiserver-etcd-client.key
+    config_path: /etc/kubernetes/encryption/config.yaml
+  register: census
+
+- name: Stop unless everything is encrypted
+  ansible.builtin.assert:
+    that: census.encrypted_completely
+    fail_msg: "{{ census.reason }}"
+"""
+
+RETURN = r"""
+reason:
+  description: The verdict as a sentence, naming the first objects that break it.
+  returned: success
+  type: str
+  sample: all 412 values are encrypted, and so is every older revision
+verdict:
+  description:
+    - V(encrypted), V(plaintext), V(plaintext_history) when only older revisions are in plain text,
+      V(nothing_stored) when nothing could be proved, or V(canary_found).
+  returned: success
+  type: str
+  sample: encrypted
+encrypted_completely:
+  description: Whether the verdict is V(encrypted).
+  returned: success
+  type: bool
+  sample: true
+encrypted_percent:
+  description: The share of encrypted live values, cut off after two digits.
+  returned: success
+  type: float
+  sample: 100.0
+wanted:
+  description: The resources that were judged.
+  returned: success
+  type: list
+  elements: str
+  sample: [secrets, configmaps]
+nothing_stored_of:
+  description: Wanted resources without a single value, for which nothing is proved.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+values:
+  description: How many live values of wanted resources there are.
+  returned: success
+  type: int
+  sample: 412
+encrypted:
+  description: How many of them are encrypted.
+  returned: success
+  type: int
+  sample: 412
+unencrypted:
+  description: How many of them are not.
+  returned: success
+  type: int
+  sample: 0
+unencrypted_objects:
+  description: The etcd keys of some of the unencrypted values.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+under_other_keys:
+  description: How many wanted values carry another key than the writing one. Needs O(config_path).
+  returned: success
+  type: int
+  sample: 0
+counts:
+  description: All values, by resource, provider, version and key.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - resource: secrets
+      wanted: true
+      provider: secretbox
+      version: v1
+      key: key-20261122-9f3a1c0b
+      count: 400
+      current: true
+revision:
+  description: The etcd revision that was counted.
+  returned: success
+  type: int
+  sample: 2048
+compacted_revision:
+  description: The revision up to which etcd has forgotten older values.
+  returned: success
+  type: int
+  sample: 1024
+history_values:
+  description: How many remembered values of wanted resources there are, the live ones included.
+  returned: success
+  type: int
+  sample: 450
+history_unencrypted:
+  description: How many of them are in plain text. They go when etcd is next compacted twice.
+  returned: success
+  type: int
+  sample: 0
+canary_objects:
+  description: The etcd keys under which O(canary) was found.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+canary_files:
+  description: The files of etcd in which O(canary) was found.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+"""
+
+import base64
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import MINIMUM_LENGTH, Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import Census, Question
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gateway import Endpoint
+
+SPEC = ArgumentSpec(
+    {
+        "endpoint": {"type": "str", "required": True},
+        "ca_cert": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "prefix": {"type": "str", "default": "/registry"},
+        "resources": {"type": "list", "elements": "str", "default": []},
+        "config_path": {"type": "path"},
+        "canary": {"type": "list", "elements": "str", "default": [], "no_log": True},
+        "etcd_data_dir": {"type": "path"},
+        "timeout": {"type": "float", "default": 10},
+    },
+    required_together=(("client_cert", "client_key"),),
+)
+
+
+def build(module: AnsibleModule, redactor: Redactor) -> Census:
+    """Turn the options into the operation."""
+    options = module.params
+    if any(len(canary) < MINIMUM_LENGTH for canary in options["canary"]):
+        raise RampartError(
+            f"A canary is shorter than {MINIMUM_LENGTH} characters and would be found by chance.",
+            next_step="give a longer one",
+        )
+    redactor.add(*options["canary"])
+    plain = [canary.encode() for canary in options["canary"]]
+    endpoint = Endpoint(
+        options["endpoint"],
+        options["ca_cert"],
+        options["client_cert"],
+        options["client_key"],
+        options["timeout"],
+    )
+    return Census(
+        Question(
+            endpoint,
+            options["prefix"],
+            tuple(options["resources"]),
+            options["config_path"],
+            (*plain, *(base64.b64encode(canary).rstrip(b"=")[:-1] for canary in plain)),
+            options["etcd_data_dir"],
+        )
+    )
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC, build)
+
+
+if __name__ == "__main__":
+    main()
