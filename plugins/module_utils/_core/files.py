@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -77,3 +79,21 @@ def sweep_temporary(folder: str | Path) -> list[str]:
             leftover.unlink()
             swept.append(leftover.name)
     return swept
+
+
+@contextlib.contextmanager
+def only_writer(folder: str | Path) -> Iterator[None]:
+    """Keep a second run out of a folder; the kernel lets go of it when this one dies."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RampartError(
+                f"Another run is working in {folder}.",
+                next_step="wait until it has ended, then run again",
+                path=str(folder),
+            ) from error
+        yield
+    finally:
+        os.close(handle)

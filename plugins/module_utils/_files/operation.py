@@ -64,7 +64,8 @@ def _missing_parents(path: Path) -> list[Path]:
     return missing[::-1]
 
 
-def _make_directory(path: Path, mode: int) -> None:
+def make_directory(path: Path, mode: int = PARENT_MODE) -> None:
+    """Create a folder that does not exist, with all above it."""
     try:
         for parent in _missing_parents(path):
             parent.mkdir(mode=PARENT_MODE)
@@ -98,7 +99,7 @@ def _perform(step: Step) -> None:
     item = step.wanted
     if item.content is None:
         if step.action == "created":
-            _make_directory(item.path, item.mode)
+            make_directory(item.path, item.mode)
         else:
             _change_mode(item.path, item.mode)
         return
@@ -106,7 +107,7 @@ def _perform(step: Step) -> None:
         _change_mode(item.path, item.mode)
         return
     if not item.path.parent.is_dir():
-        _make_directory(item.path.parent, PARENT_MODE)
+        make_directory(item.path.parent)
     write_atomic(item.path, item.content, mode=item.mode)
 
 
@@ -127,6 +128,11 @@ class ConfigFiles:
     wanted: list[Wanted]
     _steps: list[Step] = field(default_factory=list)
     _swept: list[Path] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[Step]:
+        """What happens to each path; known after plan()."""
+        return self._steps
 
     def plan(self) -> Plan:
         """Compare everything with the disk; nothing is written."""

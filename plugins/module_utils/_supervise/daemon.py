@@ -8,15 +8,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.util
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.config import Layout
@@ -36,24 +34,6 @@ TAIL = 2000
 
 # What a daemon needs; whatever else the person at the terminal has set stays there.
 KEPT_ENVIRONMENT = ("HOME", "PATH")
-
-
-@contextmanager
-def only_writer(layout: Layout) -> Iterator[None]:
-    """Keep a second run out of the same directory; the kernel lets go when this one dies."""
-    handle = os.open(layout.directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RampartError(
-                f"Another run is working on the programs of {layout.directory}.",
-                next_step="wait until it has ended, then run again",
-                path=str(layout.directory),
-            ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def sweep(layout: Layout) -> None:

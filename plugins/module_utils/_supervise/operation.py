@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.files import leftovers, write_atomic
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import (
+    leftovers,
+    only_writer,
+    write_atomic,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise import daemon
@@ -168,7 +172,7 @@ class SupervisedPrograms:
             # Processes without their directory: somebody removed it under them.
             daemon.stop_all(self.layout, self._decide().observed)
             return plan
-        with daemon.only_writer(self.layout):
+        with only_writer(self.layout.directory):
             decision = self._decide()
             plan = self._as_plan(decision)
             try:

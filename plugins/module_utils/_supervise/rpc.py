@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
 # supervisord answers from one loop, which may be busy starting programs on a loaded machine.
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 10.0
 
 # Faults of supervisor's own numbering (supervisor.xmlrpc.Faults).
 BAD_NAME = 10
