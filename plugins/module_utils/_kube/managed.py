@@ -26,13 +26,14 @@ METADATA_IDENTITY = frozenset({"name", "namespace"})
 def surely_unchanged(definition: Mapping[str, Any], live: Mapping[str, Any], manager: str) -> bool:
     """Say whether applying is certain to change nothing; False means unknown."""
     owned = applied_fields(live, manager, definition["apiVersion"])
-    if owned is None:
-        return False
     wanted = {key: value for key, value in definition.items() if key not in IDENTITY}
     metadata = {key: value for key, value in wanted.pop("metadata").items() if key not in METADATA_IDENTITY}
     if metadata:
         wanted["metadata"] = metadata
-    return _same(owned, wanted, live)
+    if not wanted:
+        # A bare name (a namespace without labels): there is nothing to own, and the server notes nothing.
+        return not owned
+    return owned is not None and _same(owned, wanted, live)
 
 
 def applied_fields(live: Mapping[str, Any], manager: str, api_version: str) -> dict[str, Any] | None:
