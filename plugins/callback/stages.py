@@ -40,7 +40,8 @@ class Stage:
     ended: float = 0.0
     done: int = 0
     changed: int = 0
-    failures: list[str] = field(default_factory=list)
+    # The host and what it said, in order.
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
     def line(self, width: int) -> str:
         """Describe it in one line."""
@@ -48,11 +49,11 @@ class Stage:
         return f"  {self.name:<{width}}  {self.ended - self.started:7.1f} s  {self.done:4d} tasks  {verdict}"
 
 
-def describe(host: str, task: str, result: dict[str, Any]) -> str:
+def describe(task: str, result: dict[str, Any]) -> str:
     """Word a failure: where it happened, why, and what to do when the module says so."""
     if result.get("_ansible_no_log") or result.get("censored"):
-        return f"{host}: {task}: {HIDDEN}"
-    return f"{host}: {task}: {str(result.get('msg') or 'it gave no message').strip()}"
+        return f"{task}: {HIDDEN}"
+    return f"{task}: {str(result.get('msg') or 'it gave no message').strip()}"
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -88,7 +89,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Keep a failure for the end."""
         if self._stages and not ignore_errors:
             self._stages[-1].failures.append(
-                describe(result.host.get_name(), result.task.get_name(), result.result)
+                (result.host.get_name(), describe(result.task.get_name(), result.result))
             )
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
@@ -100,11 +101,25 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._now()
         if not self._stages:
             return
+        self._drop_rescued(stats)
         width = max(len(stage.name) for stage in self._stages)
         self._display.banner("STAGES")
         for stage in self._stages:
             self._display.display(stage.line(width))
         total = self._stages[-1].ended - self._stages[0].started
         self._display.display(f"  {'all':<{width}}  {total:7.1f} s")
-        for failure in (failure for stage in self._stages for failure in stage.failures):
-            self._display.display(f"\nFAILED: {failure}", color="red")
+        for host, failure in (failure for stage in self._stages for failure in stage.failures):
+            self._display.display(f"\nFAILED: {host}: {failure}", color="red")
+
+    def _drop_rescued(self, stats: Any) -> None:
+        """Forget the failures that a block rescued: a host stops at the first that none did."""
+        lost = {
+            host
+            for host in {*stats.failures, *stats.dark}
+            if stats.failures.get(host) or stats.dark.get(host)
+        }
+        last = {
+            failure[0]: failure for stage in self._stages for failure in stage.failures if failure[0] in lost
+        }
+        for stage in self._stages:
+            stage.failures = [failure for failure in stage.failures if failure is last.get(failure[0])]

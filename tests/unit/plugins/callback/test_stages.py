@@ -15,6 +15,10 @@ def play(name: str) -> SimpleNamespace:
     return SimpleNamespace(get_name=lambda: name)
 
 
+GREEN = SimpleNamespace(failures={}, dark={})
+RED = SimpleNamespace(failures={"local": 1}, dark={})
+
+
 def outcome(**result: Any) -> SimpleNamespace:
     return SimpleNamespace(
         result=result,
@@ -42,7 +46,7 @@ def test_each_stage_has_a_line_with_its_time(shown: tuple[stages.CallbackModule,
     callback.v2_runner_on_ok(outcome(changed=False))
     callback.v2_playbook_on_play_start(play("Cluster"))
     callback.v2_runner_on_ok(outcome())
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(GREEN)
     assert lines[0] == "STAGES"
     assert lines[1].split() == ["Tools", "10.0", "s", "2", "tasks", "1", "changed"]
     assert lines[2].split() == ["Cluster", "10.0", "s", "1", "tasks", "unchanged"]
@@ -53,7 +57,7 @@ def test_a_failure_is_repeated_at_the_end(shown: tuple[stages.CallbackModule, li
     callback, lines = shown
     callback.v2_playbook_on_play_start(play("Tools"))
     callback.v2_runner_on_failed(outcome(msg="It broke. Next step: mend it"))
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(RED)
     assert lines[1].endswith("FAILED")
     assert lines[-1] == "\nFAILED: local: Do it: It broke. Next step: mend it"
 
@@ -62,18 +66,36 @@ def test_an_ignored_failure_is_none(shown: tuple[stages.CallbackModule, list[str
     callback, lines = shown
     callback.v2_playbook_on_play_start(play("Tools"))
     callback.v2_runner_on_failed(outcome(msg="expected"), ignore_errors=True)
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(GREEN)
     assert not any("FAILED" in line for line in lines)
+
+
+def test_a_rescued_failure_is_none(shown: tuple[stages.CallbackModule, list[str]]) -> None:
+    callback, lines = shown
+    callback.v2_playbook_on_play_start(play("Verify"))
+    callback.v2_runner_on_failed(outcome(msg="refused, as it must be"))
+    callback.v2_runner_on_failed(outcome(msg="the real one"))
+    callback.v2_playbook_on_stats(RED)
+    assert not any("refused" in line for line in lines)
+    assert lines[-1].endswith("the real one")
+
+
+def test_a_host_that_is_gone_has_failed(shown: tuple[stages.CallbackModule, list[str]]) -> None:
+    callback, lines = shown
+    callback.v2_playbook_on_play_start(play("Verify"))
+    callback.v2_runner_on_unreachable(outcome(msg="no route"))
+    callback.v2_playbook_on_stats(SimpleNamespace(failures={}, dark={"local": 1}))
+    assert lines[-1].endswith("no route")
 
 
 @pytest.mark.parametrize("marker", ["_ansible_no_log", "censored"])
 def test_a_hidden_task_stays_hidden(marker: str) -> None:
-    worded = stages.describe("local", "Write the key", {marker: True, "msg": "hunter2-hunter2"})
+    worded = stages.describe("Write the key", {marker: True, "msg": "hunter2-hunter2"})
     assert "hunter2" not in worded
     assert stages.HIDDEN in worded
 
 
 def test_a_run_without_a_play_says_nothing(shown: tuple[stages.CallbackModule, list[str]]) -> None:
     callback, lines = shown
-    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_stats(GREEN)
     assert lines == []
