@@ -99,12 +99,14 @@ class Cli:
         accept: Sequence[int] = (0,),
         timeout: float | None = None,
         cwd: str | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> Completed:
         """Run the tool and return what it left.
 
         Raises RampartError when it cannot be started, when it is still running after ``timeout``
         seconds (its process group is ended first), or when its exit code is not in ``accept``.
         Secrets belong in ``stdin``: arguments and environment can be read by every process.
+        ``pass_fds`` are inherited: a lock that is handed on is held until the last child ends.
         """
         argv = (self.program, *arguments)
         shown = self._redactor.text(shlex.join(argv))
@@ -121,6 +123,7 @@ class Cli:
                 text=True,
                 errors="replace",
                 start_new_session=True,
+                pass_fds=pass_fds,
             )
         except OSError as error:
             raise RampartError(
