@@ -20,6 +20,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -105,13 +106,13 @@ class Lease:
                 taken = self._try(self._create, asked)
             elif (current.get("spec") or {}).get("holderIdentity") == self.identity:
                 # Our own write was answered by a broken connection and sent again.
-                taken = self._try(lambda found=current: found, asked)
+                taken = self._try(partial(dict, current), asked)
             else:
                 version = current["metadata"]["resourceVersion"]
                 if version != seen:
                     seen, since = version, asked
                 taken = self._is_free(current, asked - since) and self._try(
-                    lambda found=current: self._update(found, self._transitions(found) + 1), asked
+                    partial(self._update, current, self._transitions(current) + 1), asked
                 )
             if taken:
                 return
