@@ -12,7 +12,7 @@ import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -21,8 +21,8 @@ TEMPORARY_PREFIX = ".rampart-"
 TEMPORARY_RANDOM_BYTES = 6
 
 
-def write_atomic(path: str | Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Replace a file in one step, or leave it as it was.
+def write_atomic(path: str | Path, content: bytes | Iterable[bytes], *, mode: int = 0o600) -> None:
+    """Replace a file in one step, or leave it as it was; content may come in pieces.
 
     The new content is on the disk before the name points to it. O_EXCL and O_NOFOLLOW keep a
     planted link from being written through. Raises RampartError on a full or read-only disk; the
@@ -36,7 +36,7 @@ def write_atomic(path: str | Path, content: bytes, *, mode: int = 0o600) -> None
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
+                stream.writelines((content,) if isinstance(content, bytes) else content)
                 stream.flush()
                 os.fchmod(stream.fileno(), mode)
                 os.fsync(stream.fileno())

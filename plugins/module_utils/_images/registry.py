@@ -1,0 +1,196 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Speaks the distribution API with one registry, and moves only what it lacks."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import ssl
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import Blob, measure
+from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest import MANIFEST_TYPE
+
+ANSWER_SECONDS = 60.0
+TAIL = 500
+
+# Whatever the tag names now is compared by its digest, in any of these forms.
+ACCEPTED = (
+    f"{MANIFEST_TYPE}, application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
+
+class NotUpError(Exception):
+    """Nobody listens at the registry's address (yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the registry is, and whom to trust there."""
+
+    scheme: str
+    host: str
+    port: int
+    ca: str | None
+
+    @property
+    def authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def parse_address(url: str, ca: str | None) -> Address:
+    """Accept https, and http on this machine only: others could change images on the way."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError:
+        parts, port = urllib.parse.urlsplit(""), None
+    host = parts.hostname or ""
+    plain = parts.scheme in ("http", "https") and host and parts.path in ("", "/")
+    if not plain or parts.query or parts.username is not None:
+        raise RampartError(
+            "The address of the registry is not of the form https://HOST:PORT.",
+            next_step="give scheme, host and port only",
+        )
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise RampartError(
+            f"The registry {host} would be spoken to without TLS, although it is not on this machine.",
+            next_step="use https with a certificate, or a registry on a loopback address",
+        )
+    return Address(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), ca)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
+
+
+class Registry:
+    """One connection to a registry, kept open between calls."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        if address.scheme == "https":
+            context = ssl.create_default_context(cafile=address.ca)
+            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                address.host, address.port, timeout=ANSWER_SECONDS, context=context
+            )
+        else:
+            self._connection = http.client.HTTPConnection(address.host, address.port, timeout=ANSWER_SECONDS)
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: tuple[int, ...],
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        try:
+            self._connection.request(method, path, body=body, headers=dict(headers or {}))
+            response = self._connection.getresponse()
+            answer = Answer(response.status, dict(response.getheaders()), response.read())
+        except ConnectionRefusedError as error:
+            self._connection.close()
+            raise NotUpError(self._address.url) from error
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise RampartError(
+                f"The registry {self._address.url} did not answer {method} {path.partition('?')[0]}: "
+                f"{error or type(error).__name__}.",
+                next_step="look into the registry's log, then run again",
+            ) from error
+        if answer.status not in accept:
+            raise RampartError(
+                f"The registry {self._address.url} answered {method} {path.partition('?')[0]} with "
+                f"{answer.status}: {answer.body[-TAIL:].decode('utf-8', errors='replace').strip()}",
+                next_step="look into the registry's log, then run again",
+                status=answer.status,
+            )
+        return answer
+
+    def tagged(self, name: str, tag: str) -> str:
+        """Return the digest that a tag names; empty when there is no such tag."""
+        path = f"/v2/{name}/manifests/{tag}"
+        answer = self._ask("HEAD", path, accept=(200, 404), headers={"Accept": ACCEPTED})
+        if answer.status == http.HTTPStatus.NOT_FOUND:
+            return ""
+        return answer.header("Docker-Content-Digest") or self.read_manifest(name, tag)
+
+    def read_manifest(self, name: str, tag: str) -> str:
+        """Read a manifest back and return the digest of what was read."""
+        path = f"/v2/{name}/manifests/{tag}"
+        answer = self._ask("GET", path, accept=(200,), headers={"Accept": ACCEPTED})
+        return measure(iter((answer.body,))).digest
+
+    def has(self, name: str, blob: Blob) -> bool:
+        answer = self._ask("HEAD", f"/v2/{name}/blobs/{blob.digest}", accept=(200, 404))
+        return answer.status == http.HTTPStatus.OK and answer.header("Content-Length") == str(blob.size)
+
+    def push_blob(self, name: str, blob: Blob, content: Iterable[bytes]) -> None:
+        """Send one blob; the registry itself refuses what does not have the digest."""
+        started = self._ask("POST", f"/v2/{name}/blobs/uploads/", accept=(202,))
+        location = urllib.parse.urlsplit(
+            urllib.parse.urljoin(self._address.url + "/", started.header("Location"))
+        )
+        if location.netloc != self._address.authority:
+            raise RampartError(
+                f"The registry {self._address.url} sends uploads to {location.netloc}.",
+                next_step="configure the registry's own host, or give the address it sends to",
+            )
+        query = "&".join(
+            part for part in (location.query, urllib.parse.urlencode({"digest": blob.digest})) if part
+        )
+        self._ask(
+            "PUT",
+            f"{location.path}?{query}",
+            accept=(201,),
+            body=content,
+            headers={"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)},
+        )
+
+    def push_manifest(self, name: str, tag: str, manifest: bytes) -> None:
+        self._ask(
+            "PUT",
+            f"/v2/{name}/manifests/{tag}",
+            accept=(201,),
+            body=manifest,
+            headers={"Content-Type": MANIFEST_TYPE},
+        )
