@@ -55,13 +55,14 @@ options:
         type: str
         required: true
       provides:
-        description: The programs that it puts below O(prefix), as places like C(bin/etcd) or C(libexec/cni/bridge).
+        description: The programs that it puts below O(prefix), as places like C(bin/etcd) or
+          C(libexec/cni/bridge).
         type: list
         elements: str
         required: true
       data:
-        description: Folders that it needs at run time, by place. They are copied from a Go module that the build
-          pins. Each value has the keys C(module) and C(path).
+        description: Folders that it needs at run time, by place. They are copied from a Go module that the
+          build pins. Each value has the keys C(module) and C(path).
         type: dict
       system:
         description: How the tool is recognised on the PATH. Without it the PATH is not searched.
@@ -135,8 +136,8 @@ options:
             description: The value of C(GOEXPERIMENT).
             type: str
           memory_mb:
-            description: What the build needs of memory at its height. Builds run at the same time only while the
-              machine's free memory holds them all.
+            description: What the build needs of memory at its height. Builds run at the same time only while
+              the machine's free memory holds them all.
             type: int
             default: 1500
           disk_mb:
@@ -157,8 +158,8 @@ options:
     required: true
   mirror:
     description:
-      - A folder or an URL that holds C(<name>-<version>-linux-<architecture>.tar.gz) for each tool and a C(SHA256SUMS)
-        as C(sha256sum) writes it. The members of an archive are the places of the tool.
+      - A folder or URL that holds C(<name>-<version>-linux-<architecture>.tar.gz) for each tool and a
+        C(SHA256SUMS) as C(sha256sum) writes it. The members of an archive are the places of the tool.
       - A mirror that cannot be read is an error. A tool that it does not list comes from the next source.
     type: str
   mirror_sha256:
@@ -172,8 +173,9 @@ options:
     default: [path, cache, mirror, release, build]
   verify:
     description:
-      - With V(fast), a cached file is hashed again only when the kernel says that it changed since it was hashed last
-        (device, inode, size, and times of change, of which the inode's cannot be set by a program).
+      - With V(fast), a cached file is hashed again only when the kernel says that it changed since it was
+        hashed last (device, inode, size, and times of change, of which the inode's cannot be set by a
+        program).
       - With V(full), every file is hashed in every run. This also sees a disk that changes bytes by itself.
     type: str
     choices: [fast, full]
@@ -227,7 +229,8 @@ tools:
       description: The wanted version.
       type: str
     source:
-      description: Where it comes from, one of O(sources), or V(package) in check mode, when a package would bring it.
+      description: Where it comes from, one of O(sources), or V(package) in check mode, when a package would
+        bring it.
       type: str
     reason:
       description: What each source said, up to the one that was taken.
@@ -236,7 +239,8 @@ tools:
       description: Whether it was (in check mode, would be) got or linked anew.
       type: bool
     files:
-      description: The link, its target and the program's sha256, by place. Before a tool is got, the last two are null.
+      description: The link, its target and the program's sha256, by place. Before a tool is got, the last
+        two are null.
       type: dict
 """
 

@@ -128,14 +128,12 @@ class Downloader:
 
     def _transfer(self, url: str, target: Path, limit: int) -> bool:
         """Download in as many attempts as are allowed; tell whether parts were put together."""
-        resumed = False
         last: Exception | None = None
         for attempt in range(ATTEMPTS):
             offset = target.stat().st_size if target.exists() else 0
             try:
                 with self._open(url, timeout=TIMEOUT, offset=offset) as response:
-                    resumed = self._append(response, url, target, offset, limit) or resumed
-                return resumed
+                    return self._append(response, url, target, offset, limit)
             except urllib.error.HTTPError as error:
                 last = error
                 if error.code == 416:

@@ -50,7 +50,8 @@ def require_private(folder: Path) -> None:
     if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise RampartError(
             f"The tools cache {folder} can be written by other users "
-            f"(owner {found.st_uid}, mode {stat.S_IMODE(found.st_mode):04o}), so nothing in it can be trusted.",
+            f"(owner {found.st_uid}, mode {stat.S_IMODE(found.st_mode):04o}), so nothing in it "
+            "can be trusted.",
             next_step=f"make it yours alone (chmod go-w {folder}, chown) or choose another tools_cache_dir",
             path=str(folder),
         )

@@ -128,7 +128,8 @@ def _report(failed: dict[str, Exception], total: int) -> None:
         raise next(iter(errors.values()))
     if errors:
         raise RampartError(
-            f"{len(errors)} of {total} tools could not be got: {' '.join(error.message for error in errors.values())}",
+            f"{len(errors)} of {total} tools could not be got: "
+            + " ".join(error.message for error in errors.values()),
             next_step="; ".join(
                 dict.fromkeys(error.next_step for error in errors.values() if error.next_step)
             ),

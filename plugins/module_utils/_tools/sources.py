@@ -170,7 +170,8 @@ def require_space(folders: tuple[Path, ...], needed_mb: int) -> None:
         free_mb = shutil.disk_usage(existing).free // 1024**2
         if free_mb < needed_mb:
             raise RampartError(
-                f"Getting the missing tools needs about {needed_mb} MB below {existing}; {free_mb} MB are free.",
+                f"Getting the missing tools needs about {needed_mb} MB below {existing}; "
+                f"{free_mb} MB are free.",
                 next_step="free space, or choose another tools_cache_dir (and GOCACHE), then run again",
                 path=str(existing),
                 needed_mb=needed_mb,
