@@ -18,10 +18,10 @@ MINIMUM_PYTHON = (3, 11)
 
 # The distributions that the modules import, with the oldest version that has what they call.
 # meta/ee-requirements.txt says the same to execution environments; a test compares them.
-LIBRARIES = {"PyYAML": "6", "cryptography": "42", "kubernetes": "29"}
+LIBRARIES = {"PyYAML": "5.1", "cryptography": "42", "urllib3": "2.0"}
 DRIVER_LIBRARIES = {
-    "embedded": {"supervisor": "4.2"},
-    "minikube": {"docker": "7"},
+    "embedded": {"supervisor": "4.3.0"},
+    "minikube": {},
     "existing": {},
 }
 

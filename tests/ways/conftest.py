@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The three ways to run the collection, each from nothing but what git tracks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+TIMEOUT = 300
+
+# An empty machine: the state and the tools lie where nothing is yet.
+INVENTORY = """\
+---
+all:
+  hosts:
+    empty:
+      ansible_connection: local
+      ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+      cluster_driver: embedded
+      cluster_name: ways
+      cluster_index: 59
+      cluster_state_dir: {empty}/state
+      tools_cache_dir: {empty}/tools
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one way starts a playbook, and where its collection must come from."""
+
+    name: str
+    collection: Path
+    cwd: Path
+    environment: dict[str, str]
+    command: Callable[[str, tuple[str, ...]], list[str]]
+
+    def playbook(self, stage: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a playbook by its name (`site`, `preflight`) and return what it left."""
+        return run(self.command(stage, arguments), cwd=self.cwd, environment=self.environment)
+
+
+def run(argv: list[str], *, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command of the virtual environment."""
+    return subprocess.run(
+        [str(BIN / argv[0]), *argv[1:]],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def clean_environment(home: Path, **more: str) -> dict[str, str]:
+    """Leave out every setting of this session; a home of its own keeps the person's settings out."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
+    home.mkdir(parents=True)
+    return {**kept, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1", **more}
+
+
+def clone(target: Path) -> Path:
+    """Clone this repository: what is not committed does not exist for a user."""
+    subprocess.run(
+        ["git", "clone", "--quiet", "--no-local", str(ROOT), str(target)], check=True, timeout=TIMEOUT
+    )
+    return target
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that nothing may write to; it stands for the machine."""
+    return tmp_path_factory.mktemp("machine")
+
+
+@pytest.fixture(scope="session")
+def inventory(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The inventory of the empty machine, outside of every checkout."""
+    path = tmp_path_factory.mktemp("inventory") / "hosts.yml"
+    path.write_text(INVENTORY.format(empty=empty))
+    return path
+
+
+def bare_clone(base: Path, inventory: Path) -> Way:
+    """A clone and ansible-playbook; names resolve through the tracked link."""
+    project = clone(base / "checkout")
+
+    def command(stage: str, arguments: tuple[str, ...]) -> list[str]:
+        playbook = "site.yml" if stage == "site" else f"playbooks/{stage}.yml"
+        return ["ansible-playbook", "-i", str(inventory), playbook, *arguments]
+
+    collection = project / "collections/ansible_collections/rampart/k8s"
+    return Way("bare clone", collection, project, clean_environment(base / "home"), command)
+
+
+def installed_collection(base: Path, inventory: Path) -> Way:
+    """A built artifact, installed into a path that holds nothing else."""
+    source = clone(base / "source")
+    environment = clean_environment(base / "home")
+    built = run(
+        ["ansible-galaxy", "collection", "build", "--output-path", str(base)],
+        cwd=source,
+        environment=environment,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (artifact,) = base.glob("rampart-k8s-*.tar.gz")
+    path = base / "installed"
+    install = [
+        "ansible-galaxy",
+        "collection",
+        "install",
+        "--offline",
+        "--collections-path",
+        str(path),
+        str(artifact),
+    ]
+    done = run(install, cwd=base, environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    elsewhere = base / "elsewhere"
+    elsewhere.mkdir()
+
+    def command(stage: str, arguments: tuple[str, ...]) -> list[str]:
+        return ["ansible-playbook", "-i", str(inventory), f"rampart.k8s.{stage}", *arguments]
+
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(path)
+    collection = path / "ansible_collections/rampart/k8s"
+    return Way("installed collection", collection, elsewhere, environment, command)
+
+
+def awx_checkout(base: Path, inventory: Path) -> Way:
+    """What AWX does with a project: requirements into a folder, paths by environment, ansible-runner."""
+    project = clone(base / "project")
+    requirements = base / "requirements_collections"
+    # AWX puts its own folders around what the project's ansible.cfg says.
+    paths = f"{requirements}:./collections:~/.ansible/collections:/usr/share/ansible/collections"
+    environment = clean_environment(base / "home", ANSIBLE_COLLECTIONS_PATH=paths)
+    wanted = ["-r", "collections/requirements.yml", "-p", str(requirements)]
+    done = run(["ansible-galaxy", "collection", "install", *wanted], cwd=project, environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def command(stage: str, arguments: tuple[str, ...]) -> list[str]:
+        playbook = "site.yml" if stage == "site" else f"playbooks/{stage}.yml"
+        cmdline = ["--cmdline", " ".join(arguments)] if arguments else []
+        return ["ansible-runner", "run", str(base), "--inventory", str(inventory), "-p", playbook, *cmdline]
+
+    collection = project / "collections/ansible_collections/rampart/k8s"
+    return Way("AWX checkout", collection, project, environment, command)
+
+
+WAYS = [bare_clone, installed_collection, awx_checkout]
+
+
+@pytest.fixture(scope="session", params=WAYS, ids=lambda way: way.__name__)
+def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, inventory: Path) -> Way:
+    """Each of the three ways, made once."""
+    made: Way = request.param(tmp_path_factory.mktemp("way"), inventory)
+    return made

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever way the collection is run, the same stages are there and do the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.ways.conftest import Way, run
+
+STAGES = ("preflight", "tools", "cluster", "environments", "verify", "report")
+
+
+def test_the_module_comes_from_this_way(way: Way) -> None:
+    """Neither another install on this machine nor the checkout under test may stand in for it."""
+    done = run(
+        ["ansible-doc", "-t", "module", "--json", "rampart.k8s.preflight_check"],
+        cwd=way.cwd,
+        environment=way.environment,
+    )
+    assert done.returncode == 0, done.stderr
+    module = way.collection / "plugins/modules/preflight_check.py"
+    assert f'"filename": "{module}"' in done.stdout
+
+
+def test_the_stages_stand_in_order(way: Way) -> None:
+    done = way.playbook("site", "--list-tasks")
+    assert done.returncode == 0, done.stdout + done.stderr
+    tags = [line.split("TAGS: ")[1] for line in done.stdout.splitlines() if line.strip().startswith("play #")]
+    seen = list(dict.fromkeys(tag.strip("[]").split(",")[0] for tag in tags))
+    assert seen == sorted(STAGES, key=STAGES.index)
+
+
+def test_a_module_runs(way: Way) -> None:
+    done = way.playbook("preflight")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed=0" in done.stdout
+
+
+def test_check_mode_completes_on_an_empty_machine(way: Way, empty: Path) -> None:
+    done = way.playbook("site", "--check", "--diff")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "failed=0" in done.stdout
+    assert list(empty.iterdir()) == []
