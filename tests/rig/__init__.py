@@ -12,7 +12,7 @@ In a test::
         rig.kubeconfig                       # path: user "admin", group system:masters
         rig.kubeconfig_for("eve", "guests")  # path: any user and groups, by client certificate
         rig.etcd_endpoint                    # http://127.0.0.1:PORT, without TLS
-        rig.etcd_revision()                  # grows by one with each write
+        rig.stored()                         # every key of etcd with its last revision: equal = no write
         rig.audit_log                        # path: one JSON line per answered request
         rig.audit(since=rig.mark())          # the same, parsed; mark() remembers a place in it
 

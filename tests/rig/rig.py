@@ -29,6 +29,19 @@ HOST = "127.0.0.1"
 START_TIMEOUT = 60.0
 PR_SET_PDEATHSIG = 1
 
+OWN_LEASE = "/registry/leases/kube-system/apiserver-"
+FIRST_OBJECTS = {
+    *(
+        f"/registry/namespaces/{name}"
+        for name in ("default", "kube-node-lease", "kube-public", "kube-system")
+    ),
+    "/registry/configmaps/kube-system/extension-apiserver-authentication",
+    "/registry/configmaps/kube-system/kube-apiserver-legacy-service-account-token-tracking",
+    "/registry/services/specs/default/kubernetes",
+    "/registry/priorityclasses/system-node-critical",
+    "/registry/clusterroles/system:kube-controller-manager",
+}
+
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -168,6 +181,7 @@ class Rig:
         self._await("etcd", self.etcd_endpoint + "/health")
         self.start("kube-apiserver")
         self._await("kube-apiserver", self.server + "/readyz")
+        self._await_first_objects()
         if self._controllers:
             self.start("kube-controller-manager")
 
@@ -258,7 +272,27 @@ class Rig:
             events = [json.loads(line) for line in stream]
         return [event for event in events if event["user"]["username"] != "system:apiserver"]
 
-    def etcd_revision(self) -> int:
-        """Return etcd's revision: every write, however small, adds to it."""
-        answer = urllib3.request("POST", f"{self.etcd_endpoint}/v3/kv/range", json={"key": "AA=="}, timeout=5)
-        return int(answer.json()["header"]["revision"])
+    def stored(self) -> dict[str, int]:
+        """Return all keys of etcd with the revision of their last write; equal means no write at all.
+
+        The lease that the API server renews for itself is left out.
+        """
+        # All keys from /registry/ to /registry0 (the next text after it).
+        keys = {name: base64.b64encode(key).decode() for name, key in
+                (("key", b"/registry/"), ("range_end", b"/registry0"))}  # fmt: skip
+        answer = urllib3.request(
+            "POST", f"{self.etcd_endpoint}/v3/kv/range", json={**keys, "keys_only": True}, timeout=10
+        )
+        found = {
+            base64.b64decode(entry["key"]).decode(): int(entry["mod_revision"])
+            for entry in answer.json().get("kvs", [])
+        }
+        return {key: revision for key, revision in found.items() if not key.startswith(OWN_LEASE)}
+
+    def _await_first_objects(self) -> None:
+        """Wait for what every API server makes for itself; it would look like a write of ours."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while missing := FIRST_OBJECTS - self.stored().keys():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the API server did not make {missing}")
+            time.sleep(0.05)
