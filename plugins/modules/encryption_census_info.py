@@ -11,7 +11,8 @@ DOCUMENTATION = r"""
 module: encryption_census_info
 short_description: Count from etcd itself what is stored encrypted, under which key, and what is not
 version_added: 0.1.0
-author: rampart.k8s contributors (@rampart-k8s)
+author:
+  - rampart.k8s contributors (@rampart-k8s)
 description:
   - Reads every raw value from a live etcd member, not from the Kubernetes API, and counts them by
     resource, provider and name of the key, as they stand in front of each value.
@@ -40,7 +41,11 @@ options:
       - The client address of an etcd member, with its JSON gateway on, which is etcd's default.
       - Only an address of this machine may be V(http).
     type: str
-    required: true
+  cluster_root:
+    description:
+      - Instead of O(endpoint), the folder of a cluster on this machine. The API server that runs with a file
+        below it says in its arguments where etcd is, how to log in, and what it encrypts.
+    type: path
   ca_cert:
     description: The certificate authority of etcd.
     type: path
@@ -92,6 +97,11 @@ EXAMPLES = r"""
     client_cert: /etc/kubernetes/pki/apiserver-etcd-client.crt
     client_key: /etc/kubernetes/pki/apiserver-etcd-client.key
     config_path: /etc/kubernetes/encryption/config.yaml
+  register: census
+
+- name: Count what a cluster of this machine has encrypted, as its own API server sees etcd
+  rampart.k8s.encryption_census_info:
+    cluster_root: /var/lib/rampart/local
   register: census
 
 - name: Stop unless everything is encrypted
@@ -211,16 +221,19 @@ canary_files:
 import base64
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.host import components, running
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import MINIMUM_LENGTH, Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import Census, Question
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gateway import Endpoint
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.of_api_server import question
 
 SPEC = ArgumentSpec(
     {
-        "endpoint": {"type": "str", "required": True},
+        "endpoint": {"type": "str"},
+        "cluster_root": {"type": "path"},
         "ca_cert": {"type": "path"},
         "client_cert": {"type": "path"},
         "client_key": {"type": "path", "no_log": False},
@@ -231,34 +244,53 @@ SPEC = ArgumentSpec(
         "etcd_data_dir": {"type": "path"},
         "timeout": {"type": "float", "default": 10},
     },
+    mutually_exclusive=(("endpoint", "cluster_root"),),
+    required_one_of=(("endpoint", "cluster_root"),),
     required_together=(("client_cert", "client_key"),),
 )
+
+
+def _needles(canaries: list[str], redactor: Redactor) -> tuple[bytes, ...]:
+    """Return what is looked for; a canary may stand in a JSON object and then is base64."""
+    if any(len(canary) < MINIMUM_LENGTH for canary in canaries):
+        raise RampartError(
+            f"A canary is shorter than {MINIMUM_LENGTH} characters and would be found by chance.",
+            next_step="give a longer one",
+        )
+    redactor.add(*canaries)
+    plain = [canary.encode() for canary in canaries]
+    return (*plain, *(base64.b64encode(canary).rstrip(b"=")[:-1] for canary in plain))
 
 
 def build(module: AnsibleModule, redactor: Redactor) -> Census:
     """Turn the options into the operation."""
     options = module.params
-    if any(len(canary) < MINIMUM_LENGTH for canary in options["canary"]):
-        raise RampartError(
-            f"A canary is shorter than {MINIMUM_LENGTH} characters and would be found by chance.",
-            next_step="give a longer one",
-        )
-    redactor.add(*options["canary"])
-    plain = [canary.encode() for canary in options["canary"]]
+    needles = _needles(options["canary"], redactor)
+    asked = None
+    if options["cluster_root"]:
+        api_server = components(options["cluster_root"], running()).get("apiserver")
+        if api_server is None:
+            raise RampartError(
+                f"No API server runs with a file below {options['cluster_root']}.",
+                next_step="start the cluster, or give the endpoint of its etcd",
+            )
+        asked = question(api_server)
+        if asked is None:
+            raise RampartError(
+                f"The API server of {options['cluster_root']} has no encryption configuration.",
+                next_step="start it with --encryption-provider-config (role rampart.k8s.encryption)",
+            )
+    files = ("ca_cert", "client_cert", "client_key")
     endpoint = Endpoint(
-        options["endpoint"],
-        options["ca_cert"],
-        options["client_cert"],
-        options["client_key"],
-        options["timeout"],
+        options["endpoint"] or "", *(options[file] for file in files), timeout=options["timeout"]
     )
     return Census(
         Question(
-            endpoint,
-            options["prefix"],
+            asked.endpoint if asked else endpoint,
+            asked.prefix if asked else options["prefix"],
             tuple(options["resources"]),
-            options["config_path"],
-            (*plain, *(base64.b64encode(canary).rstrip(b"=")[:-1] for canary in plain)),
+            options["config_path"] or (asked.config_path if asked else None),
+            needles,
             options["etcd_data_dir"],
         )
     )

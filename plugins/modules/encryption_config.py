@@ -11,7 +11,8 @@ DOCUMENTATION = r"""
 module: encryption_config
 short_description: Write the API server's encryption configuration and never lose a key in use
 version_added: 0.1.0
-author: rampart.k8s contributors (@rampart-k8s)
+author:
+  - rampart.k8s contributors (@rampart-k8s)
 description:
   - Makes the file for the C(--encryption-provider-config) option of the Kubernetes API server.
     A missing file is created with a key of 32 bytes from the system's random source under a name

@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Runs the benchmark on one cluster and opens or shuts the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# The check modules register their checks when they are imported.
+from ansible_collections.rampart.k8s.plugins.module_utils._cis import (
+    api,
+    checks_host,
+    checks_rbac,
+    checks_workloads,
+    definitions,
+    report,
+)
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.host import Host, components, running
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.kube_bench import KubeBench
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import Explanation, Finding, Outcome
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.registry import CHECKS, Facts
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.verdict import judge
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import write_atomic
+from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import Census
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.of_api_server import question
+
+__all__ = ["Benchmark", "Order", "checks_host", "checks_rbac", "checks_workloads"]
+
+_NEEDED = {
+    "master": ("apiserver", "controllermanager", "scheduler"),
+    "etcd": ("etcd",),
+    "controlplane": ("apiserver",),
+    "node": ("kubelet",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the person asked for."""
+
+    kube_bench: KubeBench
+    targets: tuple[str, ...]
+    cluster_root: str | None
+    # Where kube-bench finds a component's file, and what stands in for its fixed paths.
+    files: Mapping[str, str]
+    paths: Mapping[str, str]
+    explanations: Mapping[str, Explanation]
+    trusted_subjects: tuple[str, ...]
+    system_namespaces: tuple[str, ...]
+    report_paths: tuple[str, ...]
+    report_only: bool
+    check_mode: bool
+
+
+class Benchmark:
+    """The operation behind the module cis_benchmark."""
+
+    def __init__(self, order: Order, client: api.Reader) -> None:
+        self._order = order
+        self._client = client
+        for path in order.report_paths:
+            report.writer(path)
+        self._outcome = Outcome([])
+
+    def plan(self) -> Plan:
+        """Ask everybody, judge, and see which reports would change."""
+        order = self._order
+        host = self._host()
+        asked: dict[str, Finding] = {}
+        if host is not None:
+            asked = order.kube_bench.run(order.targets, host.processes, order.files, order.paths)
+        facts = Facts(
+            host,
+            api.read(self._client),
+            self._census(host),
+            order.trusted_subjects,
+            order.system_namespaces,
+        )
+        wanted = [
+            control
+            for target in (*order.targets, definitions.POLICIES)
+            for control in definitions.controls(order.kube_bench.folder, order.kube_bench.benchmark, target)
+        ]
+        own = {control.id: CHECKS[control.id](facts) for control in wanted if control.id in CHECKS}
+        found = {control: finding for control, finding in own.items() if finding is not None}
+        self._outcome = judge(wanted, asked, found, order.explanations)
+        stale = self._stale_reports()
+        plan = Plan(
+            bool(stale),
+            self._reason(stale),
+            {"reports": dict.fromkeys(stale, "differs or is missing")},
+            {"reports": dict.fromkeys(stale, "as judged")},
+            self._result(),
+        )
+        if not stale or order.check_mode:
+            self._gate()
+        return plan
+
+    def apply(self, plan: Plan) -> Plan:
+        """Write the reports, then open or shut the gate: a shut gate leaves its report behind."""
+        for path in self._stale_reports():
+            write_atomic(path, report.render(path, self._outcome), mode=0o644)
+        self._gate()
+        return plan
+
+    def _host(self) -> Host | None:
+        order = self._order
+        if not order.targets or order.cluster_root is None:
+            return None
+        processes = components(order.cluster_root, running())
+        missing = sorted(
+            {need for target in order.targets for need in _NEEDED[target] if need not in processes}
+        )
+        if missing:
+            raise RampartError(
+                f"These components of {order.cluster_root} do not run: {', '.join(missing)}.",
+                next_step="start the cluster, or take the targets out that it does not have",
+                missing=missing,
+            )
+        return Host(processes, order.files)
+
+    def _census(self, host: Host | None) -> Mapping[str, Any]:
+        process = host.processes.get("apiserver") if host else None
+        asked = question(process) if process else None
+        return Census(asked).plan().as_result(diff=False) if asked else {}
+
+    def _stale_reports(self) -> list[str]:
+        return [
+            path
+            for path in self._order.report_paths
+            if not Path(path).is_file() or Path(path).read_bytes() != report.render(path, self._outcome)
+        ]
+
+    def _reason(self, stale: list[str]) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self._outcome.counts.items())
+        return f"{counts}; reports to write: {', '.join(stale)}" if stale else counts
+
+    def _result(self) -> dict[str, Any]:
+        outcome = self._outcome
+        return {
+            "passed": not outcome.violations,
+            "counts": outcome.counts,
+            "violations": [
+                {"id": one.id, "title": one.title, "found": one.found, "fix": one.fix}
+                for one in outcome.violations
+            ],
+            "controls": [control.as_data() for control in outcome.controls],
+            "table": report.table(outcome),
+        }
+
+    def _gate(self) -> None:
+        violations = self._outcome.violations
+        if not violations or self._order.report_only:
+            return
+        shown = "\n".join(f"- {violation}" for violation in violations)
+        raise RampartError(
+            f"{len(violations)} controls of {self._order.kube_bench.benchmark} are violated:\n{shown}",
+            next_step="fix them one by one; report_only lets a run go on meanwhile",
+            **self._result(),
+        )
