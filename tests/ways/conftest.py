@@ -31,7 +31,7 @@ all:
       cluster_name: ways
       cluster_index: 59
       cluster_state_dir: {empty}/state
-      tools_cache_dir: {empty}/tools
+      tools_prefix: {empty}/tools
 """
 
 
