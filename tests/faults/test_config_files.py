@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rampart.k8s.tests.support.modules import call
+from ansible_collections.rampart.k8s.tests.support.modules import call, run_killed
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
@@ -71,39 +69,20 @@ def test_a_read_only_disk_leaves_everything(disk: Path) -> None:
     assert listing(disk) == [("a.conf", OLD.encode())]
 
 
-PROGRAM = """
-import os, signal, sys
-from ansible_collections.rampart.k8s.plugins.module_utils._core import files
-from ansible_collections.rampart.k8s.tests.support.modules import call
-left = int(sys.argv[1])
-def count(event, arguments):
-    global left
-    if event in ("open", "os.rename", "os.chmod") and sys.argv[2] in str(arguments[0]):
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(count)
-call("config_files", {"files": [{"path": sys.argv[2] + "/" + n, "content": "new " * 999} for n in "abc"]})
-"""
-
-
 def test_a_run_killed_at_any_point_leaves_whole_files_and_the_next_one_finishes(tmp_path: Path) -> None:
-    new = ("new " * 999).encode()
-    killed = 0
-    for point in range(100):
+    new = "new " * 999
+    point = 0
+    killed = True
+    while killed:
         folder = tmp_path / str(point)
         folder.mkdir()
         for name in "abc":
             (folder / name).write_text(OLD)
-        done = subprocess.run([sys.executable, "-c", PROGRAM, str(point), str(folder)], check=False)
-        assert {(folder / name).read_bytes() for name in "abc"} <= {OLD.encode(), new}
-        arguments = {"files": [{"path": f"{folder}/{name}", "content": new.decode()} for name in "abc"]}
+        arguments = {"files": [{"path": f"{folder}/{name}", "content": new} for name in "abc"]}
+        killed = run_killed("config_files", arguments, point=point, folder=folder)
+        assert {(folder / name).read_text() for name in "abc"} <= {OLD, new}
         call("config_files", arguments)
-        assert listing(folder) == [(name, new) for name in "abc"]
+        assert listing(folder) == [(name, new.encode()) for name in "abc"]
         assert not call("config_files", arguments)["changed"]
-        if done.returncode == 0:
-            break
-        assert done.returncode == -signal.SIGKILL
-        killed += 1
-    assert killed > 10
-    assert done.returncode == 0
+        point += 1
+    assert point > 10

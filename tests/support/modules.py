@@ -4,8 +4,8 @@
 
 """Runs a module of this collection as Ansible does: arguments in, one JSON answer out.
 
-As a program (``python -m ... NAME``, arguments on standard input) it runs in a process of its own,
-which a fault test can kill.
+As a program it runs in a process of its own, which can be made to kill itself at any of its steps
+on the system: that is how the fault tests kill a run at every point instead of at some moments.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ import contextlib
 import importlib
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.testing import patch_module_args
@@ -37,5 +41,40 @@ def call(name: str, arguments: dict[str, Any], *, check: bool = False, diff: boo
     return answer
 
 
+def run_killed(name: str, arguments: dict[str, Any], *, point: int, folder: Path) -> bool:
+    """Run the module in a process that dies at its step number ``point``; whether it died."""
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, name, str(point), str(folder)],
+        input=json.dumps(arguments),
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=False,
+    )
+    if done.returncode not in (0, -signal.SIGKILL):
+        raise AssertionError(f"{name} ended with {done.returncode}")
+    return done.returncode != 0
+
+
+class Killer:
+    """Counts what a process does to files below a folder and to other processes, and ends it."""
+
+    ON_FILES = frozenset(("open", "os.rename", "os.mkdir", "os.chmod", "os.remove"))
+    ON_OTHERS = frozenset(("subprocess.Popen", "socket.connect"))
+
+    def __init__(self, point: int, folder: str) -> None:
+        self._left = point
+        self._folder = folder
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        on_file = event in self.ON_FILES and self._folder in str(arguments[0])
+        if not on_file and event not in self.ON_OTHERS:
+            return
+        self._left -= 1
+        if self._left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    sys.addaudithook(Killer(int(sys.argv[2]), sys.argv[3]))
     print(json.dumps(call(sys.argv[1], json.load(sys.stdin))))
