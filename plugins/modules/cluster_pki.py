@@ -317,6 +317,11 @@ SPEC = ArgumentSpec(
 )
 
 
+def now() -> datetime.datetime:
+    """Return the time in the whole seconds that certificates count in."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+
+
 def certificate(item: dict[str, Any]) -> Certificate:
     """Turn one entry of the option into a certificate."""
     lists = {name: tuple(item[name]) for name in ("organizations", "usages", "dns", "addresses")}
