@@ -351,8 +351,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ClusterPki:
         kubeconfigs=[kubeconfig(item) for item in options["kubeconfigs"]],
         renew_before_days=options["renew_before_days"],
     )
-    # Certificates count in whole seconds.
-    return ClusterPki(wanted, datetime.datetime.now(datetime.UTC).replace(microsecond=0))
+    return ClusterPki(wanted, now())
 
 
 def main() -> None:
