@@ -22,19 +22,13 @@ description:
     remembered revisions are encrypted, and there was at least one value to prove it.
   - No value is kept or returned. Memory is bounded by the size of a page, not by the number of values.
   - The module does not fail on its verdict; it only informs.
+extends_documentation_fragment:
+  - rampart.k8s.attributes
+  - rampart.k8s.attributes.read_only
 attributes:
-  check_mode:
-    support: full
-    description: The module only reads.
-  diff_mode:
-    support: none
-    description: The module changes nothing.
-  idempotent:
-    support: full
-    description: The module changes nothing.
   platform:
     platforms: linux
-    description: Runs where etcd's client port can be reached.
+    support: full
 options:
   endpoint:
     description:
@@ -280,9 +274,12 @@ def build(module: AnsibleModule, redactor: Redactor) -> Census:
                 f"The API server of {options['cluster_root']} has no encryption configuration.",
                 next_step="start it with --encryption-provider-config (role rampart.k8s.encryption)",
             )
-    files = ("ca_cert", "client_cert", "client_key")
     endpoint = Endpoint(
-        options["endpoint"] or "", *(options[file] for file in files), timeout=options["timeout"]
+        options["endpoint"] or "",
+        options["ca_cert"],
+        options["client_cert"],
+        options["client_key"],
+        options["timeout"],
     )
     return Census(
         Question(

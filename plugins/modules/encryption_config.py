@@ -28,19 +28,22 @@ description:
     colons in names of keys are refused, because the API server finds a value's key by its name.
   - The file is replaced in one step with the mode C(0600). No key material appears in the result,
     in the difference or in a message.
+extends_documentation_fragment:
+  - rampart.k8s.attributes
 attributes:
   check_mode:
     support: full
-    description: Nothing is written and no key is made.
+    details:
+      - Nothing is written and no key is made.
   diff_mode:
     support: full
-    description: Shows the order of the providers and the names of their keys.
+    details:
+      - Shows the order of the providers and the names of their keys.
   idempotent:
     support: full
-    description: A second run with the same options changes nothing.
   platform:
     platforms: linux
-    description: Runs on the machine of the API server.
+    support: full
 options:
   path:
     description:

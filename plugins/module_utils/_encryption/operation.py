@@ -24,7 +24,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Re
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption import document, etcd_files
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.decide import Wanted, decide
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import (
+    IDENTITY,
     Configuration,
+    Entry,
     Key,
     from_data,
     new_key,
@@ -88,6 +90,9 @@ class EncryptionConfig:
         return key
 
     def _step(self, make_key: Callable[[], Key]) -> _Step:
+        # On their own first: what is refused in a new file is not to pass beside an existing entry.
+        asked_for = Configuration((Entry(self._wanted.resources, (IDENTITY,)),))
+        _refuse(render(asked_for), "The resources that were asked for are not valid")
         observed = self._observe()
         if observed.configuration is None:
             self._refuse_new_key_for_old_data()

@@ -136,6 +136,9 @@ def test_options_that_make_no_valid_configuration_are_refused_before_a_write(pat
         operation(path, Wanted(("secrets", "*."), "secretbox")).plan()
     assert caught.value.details["problems"][0]["path"] == "resources[0].resources"
     assert not path.parent.exists()
+    run(path)
+    with pytest.raises(RampartError, match="a wildcard and a resource"):
+        operation(path, Wanted(("secrets", "*."), "secretbox")).plan()
 
 
 def test_a_folder_that_is_a_file_is_a_sentence(path: Path) -> None:
