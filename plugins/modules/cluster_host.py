@@ -88,6 +88,13 @@ options:
       - One that this kernel, or a container around it, does not allow is listed in RV(refused_settings).
     type: dict
     default: {}
+  alone:
+    description:
+      - Programs of which a machine bears only one, such as C(cilium-agent). When another cluster runs one,
+        this one is refused. Only used with O(state=present).
+    type: list
+    elements: str
+    default: []
   stop_seconds:
     description: How long pods are given to end before they are killed.
     type: int
@@ -190,6 +197,7 @@ SPEC = ArgumentSpec(
             },
         },
         "settings": {"type": "dict", "default": {}},
+        "alone": {"type": "list", "elements": "str", "default": []},
         "stop_seconds": {"type": "int", "default": 10},
     },
 )
@@ -223,6 +231,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ClusterHost:
             address=options["address"],
             ranges={"pod_cidr": pods, "service_cidr": _range("service_cidr", options["service_cidr"])},
             endpoints={item["name"]: (item["address"], item["port"]) for item in options["endpoints"]},
+            alone=tuple(options["alone"]),
             settings={name: str(value) for name, value in options["settings"].items()},
         ),
         state=options["state"],

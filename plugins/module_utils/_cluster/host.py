@@ -48,6 +48,7 @@ class Wanted:
     ranges: Mapping[str, IPv4Network]
     endpoints: Mapping[str, tuple[str, int]]
     settings: Mapping[str, str]
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,19 @@ def check_endpoints(wanted: Wanted, around: observe.Family) -> None:
             port=listener.port,
             component=name,
         )
+
+
+def check_alone(wanted: Wanted, around: observe.Family) -> None:
+    """Refuse a second program of a kind of which a network namespace bears only one."""
+    for name in wanted.alone:
+        if name in around.others:
+            raise RampartError(
+                f"{name} already runs on this machine ({around.others[name]}), and a second one would fight "
+                "with it over the same kernel tables.",
+                next_step="stop the other cluster, or give this one the other cluster_cni (cilium, bridge) "
+                "or no node (cluster_node_enabled: false)",
+                component=name,
+            )
 
 
 def check_ranges(cluster: Cluster, wanted: Wanted) -> None:
@@ -175,7 +189,7 @@ def _remembered(cluster: Cluster) -> dict[str, str]:
 
 def settings_to_restore(cluster: Cluster, around: observe.Family) -> dict[str, str]:
     """Return the settings that the machine had before its first cluster; none while another one runs."""
-    if around.others & {"kubelet", "kube-apiserver"}:
+    if around.others.keys() & {"kubelet", "kube-apiserver"}:
         return {}
     return {name: old for name, old in _remembered(cluster).items() if observe.read_setting(name) != old}
 

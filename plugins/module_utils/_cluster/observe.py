@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ CGROUP_MOUNT = Path("/sys/fs/cgroup")
 CNI_CACHE = Path("/var/lib/cni/results")
 POD_LOG_LINKS = Path("/var/log/containers")
 SHIM = "containerd-shim"
+# Programs that write into tables of the network namespace under names that are always the same.
+SHARING = frozenset({"cilium-agent", "kube-apiserver", "kube-proxy", "kubelet"})
+CILIUM_RUN = Path("/var/run/cilium")
 PACKET_FILTERS = (("iptables-save", "iptables-restore"), ("ip6tables-save", "ip6tables-restore"))
 PROXY_TABLES = (("ip", "kube-proxy"), ("ip6", "kube-proxy"))
 
@@ -64,12 +67,12 @@ def cgroup_processes(folders: list[Path]) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The processes of one cluster, and what else runs on the machine that shares tables with it."""
+    """The processes of one cluster, and what else of that kind runs here, by name and whose it is."""
 
     programs: tuple[Process, ...]
     shims: tuple[Process, ...]
     containers: frozenset[int]
-    others: frozenset[str]
+    others: Mapping[str, str]
 
     @property
     def alive(self) -> bool:
@@ -78,20 +81,30 @@ class Family:
 
 def family(cluster: Cluster) -> Family:
     """Find the cluster's processes: its programs and shims by their mark, containers by their cgroup."""
-    programs, shims, others = [], [], set()
+    programs, shims, others = [], [], {}
     containers = cgroup_processes(cgroup_folders(cluster.cgroup))
+    here = _network_namespace("self")
     for process in all_processes().values():
         name = Path(process.argv[0]).name
         mark = process.environment.get(MARK_PROGRAM, "")
         if process.pid in containers:
             continue
         if not mark.startswith(cluster.mark):
-            others.add(name)
+            # A node in a container or a machine of its own shares no table with this one.
+            if name in SHARING and _network_namespace(str(process.pid)) == here:
+                others[name] = mark.rpartition("/")[0] or f"process {process.pid}"
         elif name.startswith(SHIM):
             shims.append(process)
         elif process.belongs_to(cluster.root):
             programs.append(process)
-    return Family(tuple(programs), tuple(shims), frozenset(containers), frozenset(others))
+    return Family(tuple(programs), tuple(shims), frozenset(containers), others)
+
+
+def _network_namespace(pid: str) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net")
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +135,10 @@ class Leftovers:
         return {kind: things for kind, things in counted.items() if things}
 
 
-def _stale_files(cluster: Cluster) -> Iterator[Path]:
+def _stale_files(cluster: Cluster, *, cilium: bool) -> Iterator[Path]:
     """Yield what a killed node leaves outside of mounts; its data folders are not leftovers."""
+    if cilium and CILIUM_RUN.is_dir():
+        yield CILIUM_RUN
     if cluster.run.is_dir():
         yield from sorted(cluster.run.iterdir())
     with contextlib.suppress(FileNotFoundError):
@@ -174,7 +189,7 @@ def leftovers(cluster: Cluster, around: Family) -> Leftovers:
         packet_rules=_packet_rules(cluster, cilium=cilium, kubelet=kubelet),
         proxy_tables=_proxy_tables() if ran_node and "kube-proxy" not in around.others else [],
         cgroups=[folder for folder in cgroup_folders(cluster.cgroup) if folder.is_dir()],
-        files=list(_stale_files(cluster)),
+        files=list(_stale_files(cluster, cilium=cilium)),
     )
 
 

@@ -16,7 +16,27 @@ from ansible_collections.rampart.k8s.plugins.module_utils._cluster import host, 
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.names import Cluster
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.sweep import end_pods, sweep
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import TEMPORARY_PREFIX
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
+
+# All that a cluster keeps at the top of its folder.
+ROOT_ENTRIES = frozenset(
+    {
+        "admin.kubeconfig",
+        "data",
+        "encryption",
+        "etc",
+        "logs",
+        "pki",
+        "run",
+        "super-admin.kubeconfig",
+        "supervisor.sock",
+        "supervisord.conf",
+        "supervisord.log",
+        "supervisord.pid",
+        host.SETTINGS_FILE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +50,17 @@ class ClusterHost:
 
     def plan(self) -> Plan:
         """Look at the host and decide."""
+        self._check_root()
         around = observe.family(self.cluster)
         if self.state == "present":
             return self._plan_present(around)
-        if around.programs:
-            names = ", ".join(sorted({process.program for process in around.programs}))
-            raise RampartError(
-                f"{names} of the cluster in {self.cluster.root} still run; pods are ended after them.",
-                next_step="stop them first (rampart.k8s.supervised_programs with state stopped)",
-            )
         return self._plan_gone(around)
 
     def _plan_present(self, around: observe.Family) -> Plan:
         # While anything lives its mounts, links and rules are in use. A program that died is started
         # again beside them and takes them over.
         left = observe.Leftovers() if around.alive else self._leftovers(around)
+        host.check_alone(self.wanted, around)
         host.check_endpoints(self.wanted, around)
         host.check_ranges(self.cluster, self.wanted)
         missing = host.gap(self.cluster, self.wanted)
@@ -81,6 +97,34 @@ class ClusterHost:
             result={"swept": before, "egress_link": "", "refused_settings": []},
         )
 
+    def _check_root(self) -> None:
+        """Refuse a folder that holds more than a cluster: with state absent all of it goes."""
+        root = self.cluster.root
+        if self.state != "absent" or not root.exists():
+            return
+        strange = [
+            entry.name
+            for entry in sorted(root.iterdir())
+            if entry.name not in ROOT_ENTRIES and not entry.name.startswith(TEMPORARY_PREFIX)
+        ]
+        if strange:
+            raise RampartError(
+                f"{root} holds {', '.join(strange)}, which no cluster has made; nothing was removed.",
+                next_step="check cluster_state_dir and cluster_name, or move these away",
+                path=str(root),
+            )
+
+    def _remove_root(self) -> None:
+        left = observe.leftovers(self.cluster, observe.family(self.cluster)).mounts
+        if left:
+            raise RampartError(
+                f"{', '.join(left)} could not be unmounted, so the data below it was not removed.",
+                next_step="end what uses it, then run again",
+                mounts=left,
+            )
+        if self.cluster.root.exists():
+            shutil.rmtree(self.cluster.root)
+
     def _leftovers(self, around: observe.Family) -> observe.Leftovers:
         left = observe.leftovers(self.cluster, around)
         if self.state == "present":
@@ -99,14 +143,19 @@ class ClusterHost:
             missing = host.gap(self.cluster, self.wanted)
             refused = host.fill(self.cluster, self.wanted, missing)
             return dataclasses.replace(plan, result={**plan.result, "refused_settings": refused})
+        if around.programs:
+            names = ", ".join(sorted({process.program for process in around.programs}))
+            raise RampartError(
+                f"{names} of the cluster in {self.cluster.root} still run; pods are ended after them.",
+                next_step="stop them first (rampart.k8s.supervised_programs with state stopped)",
+            )
         end_pods(around, self.stop_seconds)
         sweep(observe.leftovers(self.cluster, around))
         host.remove_link(self.cluster)
         if self.state == "absent":
             for name, value in host.settings_to_restore(self.cluster, around).items():
                 observe.write_setting(name, value)
-            if self.cluster.root.exists():
-                shutil.rmtree(self.cluster.root)
+            self._remove_root()
         return plan
 
 
