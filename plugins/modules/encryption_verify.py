@@ -1,0 +1,130 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: encryption_verify
+short_description: Prove that a Secret cannot be read in etcd
+version_added: 0.1.0
+author: rampart.k8s contributors (@rampart-k8s)
+description:
+  - Writes a Secret with a random value through the API, reads its bytes from etcd itself, and removes it.
+  - The bytes must begin with the mark of an encryption provider and must not hold the value, neither plain
+    nor as base64. That its key is found shows that this is the cluster's own etcd.
+  - For everything else that is stored, see M(rampart.k8s.encryption_census_info).
+extends_documentation_fragment:
+  - rampart.k8s.kubernetes
+  - rampart.k8s.attributes
+  - rampart.k8s.attributes.action_group
+  - rampart.k8s.gate
+  - rampart.k8s.gate.provable
+attributes:
+  platform:
+    platforms: posix
+    support: full
+options:
+  endpoint:
+    description:
+      - The client address of an etcd member, with its JSON gateway on, which is etcd's default.
+      - Without it nothing can be proved, as on a cluster whose control plane somebody else runs.
+    type: str
+  ca_cert:
+    description: The certificate authority of etcd.
+    type: path
+  client_cert:
+    description: The client certificate to log in to etcd with.
+    type: path
+  client_key:
+    description: The private key of O(client_cert).
+    type: path
+  prefix:
+    description: What the API server puts in front of its keys (C(--etcd-prefix)).
+    type: str
+    default: /registry
+"""
+
+EXAMPLES = r"""
+- name: Prove that a Secret cannot be read in etcd
+  rampart.k8s.encryption_verify:
+    endpoint: https://127.0.0.1:2379
+    ca_cert: /etc/kubernetes/pki/etcd/ca.crt
+    client_cert: /etc/kubernetes/pki/apiserver-etcd-client.crt
+    client_key: /etc/kubernetes/pki/apiserver-etcd-client.key
+"""
+
+RETURN = r"""
+reason:
+  description: The verdict in a sentence.
+  returned: always
+  type: str
+  sample: 3 proved (2 refusals, 1 controls)
+control:
+  description: What was put to the test.
+  returned: always
+  type: str
+  sample: encryption at rest
+passed:
+  description: Whether the gate is open. A gate that saw no refusal at all is shut.
+  returned: always
+  type: bool
+  sample: true
+violations:
+  description: What did not hold, in sentences.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+not_proven:
+  description: What could not be put to the test here, with the reason.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+counts:
+  description: How many claims were proved, of these how many refusals and how many controls, and the rest.
+  returned: always
+  type: dict
+  sample: {"proved": 100, "denied": 90, "allowed": 10, "violations": 0, "not_proven": 0}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
+from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import REPORT
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.at_rest import EncryptionVerify
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.options import PROVABLE
+
+SPEC = (
+    CONNECTION
+    | REPORT
+    | PROVABLE
+    | ArgumentSpec(
+        {
+            "endpoint": {"type": "str"},
+            "ca_cert": {"type": "path"},
+            "client_cert": {"type": "path"},
+            "client_key": {"type": "path", "no_log": False},
+            "prefix": {"type": "str", "default": "/registry"},
+        },
+        required_together=(("client_cert", "client_key"),),
+    )
+)
+
+
+def build(module: AnsibleModule, redactor: Redactor) -> EncryptionVerify:
+    """Turn the options into the operation."""
+    return EncryptionVerify(module.params, redactor, check_mode=module.check_mode)
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC, build)
+
+
+if __name__ == "__main__":
+    main()

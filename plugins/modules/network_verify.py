@@ -1,0 +1,125 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_verify
+short_description: Prove network policies by packets between real pods
+version_added: 0.1.0
+author: rampart.k8s contributors (@rampart-k8s)
+description:
+  - Puts a pod wherever the definition makes a difference, lets each of them try all others on every
+    port that any rule names and on one that none does, and ask the DNS, and compares what arrived with
+    what the definition says.
+  - A refusal counts only when the listener is shown to answer. A pod behind a wall of its own shows
+    that the network enforces policies at all. Where it does not, the network is named.
+  - The pods carry the labels of the applications, so that the policies hold for them, and a readiness
+    gate that keeps them out of the applications' Services.
+extends_documentation_fragment:
+  - rampart.k8s.kubernetes
+  - rampart.k8s.attributes
+  - rampart.k8s.attributes.action_group
+  - rampart.k8s.gate
+  - rampart.k8s.gate.provable
+  - rampart.k8s.gate.pods
+attributes:
+  platform:
+    platforms: posix
+    support: full
+options:
+  definitions:
+    description: The NetworkPolicies that were applied.
+    type: list
+    elements: dict
+    required: true
+  peers:
+    description: Namespaces outside of the environments that rules let in or out.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Prove that packets obey
+  rampart.k8s.network_verify:
+    environments: "{{ environments_definition }}"
+    definitions: "{{ network_policies }}"
+    peers:
+      - ingress-nginx
+      - monitoring
+    image: registry.example.com/probe:1
+"""
+
+RETURN = r"""
+reason:
+  description: The verdict in a sentence.
+  returned: always
+  type: str
+  sample: 1106 proved (950 refusals, 156 controls)
+control:
+  description: What was put to the test.
+  returned: always
+  type: str
+  sample: network
+passed:
+  description: Whether the gate is open. A gate that saw no refusal at all is shut.
+  returned: always
+  type: bool
+  sample: true
+violations:
+  description: What did not hold, in sentences.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+not_proven:
+  description: What could not be put to the test here, with the reason.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+counts:
+  description: How many claims were proved, of these how many refusals and how many controls, and the rest.
+  returned: always
+  type: dict
+  sample: {"proved": 100, "denied": 90, "allowed": 10, "violations": 0, "not_proven": 0}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
+from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import REPORT
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.network import NetworkVerify
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.options import PODS, PROVABLE
+
+SPEC = (
+    CONNECTION
+    | REPORT
+    | PROVABLE
+    | PODS
+    | ArgumentSpec(
+        {
+            "definitions": {"type": "list", "elements": "dict", "required": True},
+            "peers": {"type": "list", "elements": "str", "default": []},
+        }
+    )
+)
+
+
+def build(module: AnsibleModule, redactor: Redactor) -> NetworkVerify:
+    """Turn the options into the operation."""
+    return NetworkVerify(module.params, redactor, check_mode=module.check_mode)
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: token_verify
+short_description: Prove that no token lies in a running pod
+version_added: 0.1.0
+author: rampart.k8s contributors (@rampart-k8s)
+description:
+  - Runs a pod as each ServiceAccount of the environments, the default ones included, and looks for a
+    token where one would be mounted.
+  - A pod that asks for a token and finds it shows that looking would have seen one.
+extends_documentation_fragment:
+  - rampart.k8s.kubernetes
+  - rampart.k8s.attributes
+  - rampart.k8s.attributes.action_group
+  - rampart.k8s.gate
+  - rampart.k8s.gate.provable
+  - rampart.k8s.gate.pods
+attributes:
+  platform:
+    platforms: posix
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Prove that pods hold no token
+  rampart.k8s.token_verify:
+    environments: "{{ environments_definition }}"
+    image: registry.example.com/probe:1
+"""
+
+RETURN = r"""
+reason:
+  description: The verdict in a sentence.
+  returned: always
+  type: str
+  sample: 10 proved (9 refusals, 1 controls)
+control:
+  description: What was put to the test.
+  returned: always
+  type: str
+  sample: tokens
+passed:
+  description: Whether the gate is open. A gate that saw no refusal at all is shut.
+  returned: always
+  type: bool
+  sample: true
+violations:
+  description: What did not hold, in sentences.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+not_proven:
+  description: What could not be put to the test here, with the reason.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+counts:
+  description: How many claims were proved, of these how many refusals and how many controls, and the rest.
+  returned: always
+  type: dict
+  sample: {"proved": 100, "denied": 90, "allowed": 10, "violations": 0, "not_proven": 0}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
+from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import REPORT
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.options import PODS, PROVABLE
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.token import TokenVerify
+
+SPEC = CONNECTION | REPORT | PROVABLE | PODS
+
+
+def build(module: AnsibleModule, redactor: Redactor) -> TokenVerify:
+    """Turn the options into the operation."""
+    return TokenVerify(module.params, redactor, check_mode=module.check_mode)
+
+
+def main() -> None:
+    """Run the module."""
+    run(SPEC, build)
+
+
+if __name__ == "__main__":
+    main()
