@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -75,7 +76,9 @@ class ResourceReady:
         started = time.monotonic()
         check = self._module.check_mode
         try:
-            client = Client(Connection.of(self._parameters), self._redactor)
+            connection = Connection.of(self._parameters)
+            limit = min(connection.api_timeout, self._parameters["timeout"])
+            client = Client(replace(connection, api_timeout=limit), self._redactor)
             for line in client.warnings:
                 self._module.warn(line)
             targets = self._targets(client, started + (0 if check else self._parameters["timeout"]))

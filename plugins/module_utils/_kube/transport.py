@@ -13,6 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -84,8 +85,18 @@ class Transport:
         return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
 
     def extend(self, seconds: float) -> None:
-        """Move the deadline of all calls, before a wait that has a deadline of its own."""
+        """Move the deadline of all calls on, never back."""
         self._deadline = max(self._deadline, time.monotonic() + seconds)
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Give what happens here a deadline of its own; what comes after has the time it had before."""
+        began, before = time.monotonic(), self._deadline
+        self._deadline = began + seconds
+        try:
+            yield
+        finally:
+            self._deadline = before + time.monotonic() - began
 
     def send(
         self,

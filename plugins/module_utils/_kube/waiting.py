@@ -23,8 +23,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.readiness import PROGRESSING, State
 
-# The whole of a wait may take a little longer than its timeout: the last events are still read.
-MARGIN = 5.0
+# After the verdict, the last event is still asked for. A server that is frozen must not hold us up.
+LAST_EVENT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class Waiter:
         self._progress = progress
         self._queue: queue.SimpleQueue[tuple[Place, watching.Event | Exception]] = queue.SimpleQueue()
         self._followed: set[Place] = set()
+        self._events_until = 0.0
 
     def look(self, targets: Iterable[Target]) -> list[Watched]:
         """Judge the targets as they are now."""
@@ -93,8 +94,11 @@ class Waiter:
 
     def run(self, targets: Iterable[Target], timeout: float) -> list[Watched]:
         """Return when all are ready; raise as soon as one cannot become ready, or on timeout."""
+        with self._client.transport.within(timeout):
+            return self._run(targets, timeout)
+
+    def _run(self, targets: Iterable[Target], timeout: float) -> list[Watched]:
         deadline = time.monotonic() + timeout
-        self._client.transport.extend(timeout + MARGIN)
         watched = self.look(targets)
         self._refuse_failed(watched)
         waiting = [one for one in watched if not one.state.ready]
@@ -107,6 +111,8 @@ class Waiter:
             except queue.Empty:
                 raise self._late(waiting, watched, timeout) from None
             if isinstance(event, Exception):
+                if time.monotonic() >= deadline:
+                    raise self._late(waiting, watched, timeout) from event
                 raise event
             if place in by_place:
                 self._take(by_place[place], event)
@@ -213,6 +219,7 @@ class Waiter:
 
     def _failed(self, one: Watched, why: str, watched: list[Watched], step: str = "") -> RampartError:
         one.state = State(readiness.FAILED, why)
+        self._events_until = time.monotonic() + LAST_EVENT_SECONDS
         event = self._last_event(one)
         return RampartError(
             f"{one.target.ref} cannot become ready: {why}." + (f" Last event: {event}." if event else ""),
@@ -222,6 +229,7 @@ class Waiter:
 
     def _late(self, waiting: list[Watched], watched: list[Watched], timeout: float) -> RampartError:
         parts = []
+        self._events_until = time.monotonic() + LAST_EVENT_SECONDS
         for one in waiting:
             event = self._last_event(one)
             parts.append(
@@ -240,7 +248,8 @@ class Waiter:
         if not namespace:
             return ""
         try:
-            events, _ = self._client.list_all(f"/api/v1/namespaces/{namespace}/events")
+            with self._client.transport.within(max(0.0, self._events_until - time.monotonic())):
+                events, _ = self._client.list_all(f"/api/v1/namespaces/{namespace}/events")
         except RampartError:
             return ""
         name = one.target.ref.name
