@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.files import write_atomic
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import leftovers, write_atomic
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import Entry
 
 CHUNK = 1024 * 1024
@@ -170,6 +170,8 @@ class Digests:
 
     def save(self) -> None:
         if self.path is not None and self._used != self._known:
+            for leftover in leftovers(self.path):
+                leftover.unlink(missing_ok=True)
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomic(self.path, json.dumps(self._used, sort_keys=True).encode())
 

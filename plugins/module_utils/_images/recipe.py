@@ -65,7 +65,8 @@ def _refuse(what: str, next_step: str) -> RampartError:
 
 def parse_entry(image: str, path: str, mode: str | None, source: str | None, link: str | None) -> Entry:
     """Turn the words of the person into an entry."""
-    if not path.startswith("/") or posixpath.normpath(path) != path or path == "/":
+    # normpath keeps two leading slashes, which POSIX leaves to each system's own meaning.
+    if path == "/" or not path.startswith("/") or path.startswith("//") or posixpath.normpath(path) != path:
         raise _refuse(
             f"{path!r} in the image {image} is not an absolute path in its shortest form.",
             "start it with a slash, without '..', double slashes or a slash at the end",
