@@ -25,6 +25,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 TARGETS = ("master", "etcd", "controlplane", "node")
 # Answered from the API by our own checks; kube-bench's scripts start kubectl once per object.
 POLICIES = "policies"
+ALL = (*TARGETS, POLICIES)
 
 _BY_NAME = re.compile(
     r"(?:/bin/)?ps -ef \| (?:/bin/)?grep (?:\$(?P<component>\w+?)bin|(?P<name>kubelet))"

@@ -65,12 +65,11 @@ class KubeBench:
                 "--json",
                 cwd=folder,
             )
-        wanted = [
-            control
-            for target in targets
-            for control in definitions.controls(self.folder, self.benchmark, target)
-        ]
-        return parse(done.json(), wanted)
+        return parse(done.json(), [control for target in targets for control in self.controls(target)])
+
+    def controls(self, target: str) -> list[Definition]:
+        """Return the controls of one part of the benchmark."""
+        return definitions.controls(self.folder, self.benchmark, target)
 
 
 def _shorten(found: str, expected: str) -> str:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.files import wri
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import Census
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.of_api_server import question
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 
 __all__ = ["Benchmark", "Order", "checks_host", "checks_rbac", "checks_workloads"]
 
@@ -63,9 +65,9 @@ class Order:
 class Benchmark:
     """The operation behind the module cis_benchmark."""
 
-    def __init__(self, order: Order, client: api.Reader) -> None:
+    def __init__(self, order: Order, connect: Callable[[], api.Reader]) -> None:
         self._order = order
-        self._client = client
+        self._connect = connect
         for path in order.report_paths:
             report.writer(path)
         self._outcome = Outcome([])
@@ -73,25 +75,29 @@ class Benchmark:
     def plan(self) -> Plan:
         """Ask everybody, judge, and see which reports would change."""
         order = self._order
+        try:
+            objects = api.read(self._connect())
+        except (MissingKubeconfigError, UnreachableError) as error:
+            if not order.check_mode:
+                raise
+            return Plan(False, f"There is no cluster to judge yet: {error.message}")
         host = self._host()
         asked: dict[str, Finding] = {}
         if host is not None:
             asked = order.kube_bench.run(order.targets, host.processes, order.files, order.paths)
         facts = Facts(
             host,
-            api.read(self._client),
+            objects,
             self._census(host),
             order.trusted_subjects,
             order.system_namespaces,
         )
-        wanted = [
-            control
-            for target in (*order.targets, definitions.POLICIES)
-            for control in definitions.controls(order.kube_bench.folder, order.kube_bench.benchmark, target)
-        ]
+        whole = {target: order.kube_bench.controls(target) for target in definitions.ALL}
+        wanted = [control for target in (*order.targets, definitions.POLICIES) for control in whole[target]]
+        known = {control.id for controls in whole.values() for control in controls}
         own = {control.id: CHECKS[control.id](facts) for control in wanted if control.id in CHECKS}
         found = {control: finding for control, finding in own.items() if finding is not None}
-        self._outcome = judge(wanted, asked, found, order.explanations)
+        self._outcome = judge(wanted, known, asked, found, order.explanations)
         stale = self._stale_reports()
         plan = Plan(
             bool(stale),
@@ -164,5 +170,6 @@ class Benchmark:
         raise RampartError(
             f"{len(violations)} controls of {self._order.kube_bench.benchmark} are violated:\n{shown}",
             next_step="fix them one by one; report_only lets a run go on meanwhile",
-            **self._result(),
+            # Not all controls: what failed is what has to be read, and the reports hold the rest.
+            **{name: value for name, value in self._result().items() if name not in ("controls", "table")},
         )

@@ -47,12 +47,16 @@ def combine(asked: Finding | None, own: Finding | None) -> tuple[Finding, str]:
 
 def judge(
     definitions: list[Definition],
+    known: set[str],
     asked: Mapping[str, Finding],
     own: Mapping[str, Finding],
     explanations: Mapping[str, Explanation],
 ) -> Outcome:
-    """Answer every control and list what keeps the gate shut."""
-    unknown = sorted(set(explanations) - {definition.id for definition in definitions})
+    """Answer every control and list what keeps the gate shut.
+
+    ``known`` are the controls of the whole benchmark; of them ``definitions`` are judged here.
+    """
+    unknown = sorted(set(explanations) - known)
     if unknown:
         raise RampartError(
             f"There are explanations for controls that this benchmark does not have: {', '.join(unknown)}.",
