@@ -84,7 +84,7 @@ def _handler(server: FileServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _certificate(folder: Path) -> Path:
+def _write_certificate(path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
@@ -96,27 +96,28 @@ def _certificate(folder: Path) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
     )
-    path = folder / "server.pem"
     path.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
-    return path
 
 
 @contextmanager
 def serving(folder: Path, *, tls: bool) -> Iterator[tuple[FileServer, Path]]:
-    """Serve on a free port of the loopback address; yield the server and its certificate."""
+    """Serve on a free port of the loopback address; yield the server and where its certificate is."""
     server = FileServer()
     listener = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
-    certificate = _certificate(folder)
+    certificate = folder / f"server-{listener.server_address[1]}.pem"
     if tls:
+        _write_certificate(certificate)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
         listener.socket = context.wrap_socket(listener.socket, server_side=True)

@@ -164,13 +164,27 @@ def _plain_copy(source: str, target: str) -> None:
     Path(target).chmod(0o644)
 
 
+# What the toolchain says, and what helps.
+_ADVICE = (
+    (("no space left",), "free space for the Go caches (go clean -cache), then run again"),
+    (
+        ("updates to go.mod needed", "missing go.sum entry", "import lookup disabled"),
+        "bring go.mod and go.sum of the module's folder up to date (docs/guides/add-a-tool.md)",
+    ),
+    (
+        ("SECURITY ERROR", "checksum mismatch", "dir has been modified", "zip has been modified"),
+        "do not use it: a dependency is not the one that was pinned; go clean -modcache, then run again",
+    ),
+    (
+        ("dial tcp", "no such host", "Forbidden", "Bad Gateway", "module lookup disabled", "i/o timeout"),
+        "check that the Go module proxy can be reached and serves this version, or set tools_mirror",
+    ),
+    (("signal: killed",), "give the machine more memory, or raise memory_mb of the entry; then run again"),
+)
+
+
 def _advice(message: str) -> str:
-    if "no space left" in message:
-        return "free space for the Go caches (go clean -cache), then run again"
-    if "updates to go.mod needed" in message or "missing go.sum entry" in message:
-        return "bring go.mod and go.sum of the module's folder up to date (docs/guides/add-a-tool.md)"
-    if "SECURITY ERROR" in message or "checksum mismatch" in message:
-        return (
-            "do not use it: a dependency is not the one that was pinned; go clean -modcache, then look again"
-        )
-    return "check that the Go module proxy can be reached, or set tools_mirror; then run again"
+    for signs, advice in _ADVICE:
+        if any(sign in message for sign in signs):
+            return advice
+    return "look at what the compiler says; the entry, its module's folder and the toolchain must fit together"

@@ -152,9 +152,10 @@ class ToolInstall:
     def apply(self, plan: Plan) -> Plan:
         """Get what is missing, then set the links; a tool is linked only when it is whole."""
         self._fetch([decision for decision in self._decisions if decision.fetches])
-        for decision in self._decisions:
-            for place in links.missing(self._prefix, decision.answer.files):
-                links.make(self._prefix, place, decision.answer.files[place])
+        targets = {
+            place: target for decision in self._decisions for place, target in decision.answer.files.items()
+        }
+        links.make(self._prefix, {place: targets[place] for place in links.missing(self._prefix, targets)})
         self._memory.save()
         after = {
             decision.tool.name: {

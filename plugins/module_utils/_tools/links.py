@@ -7,8 +7,7 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+import fcntl
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,18 +37,24 @@ def missing(prefix: Path, targets: Mapping[str, str]) -> dict[str, str | None]:
     return {place: now[place] for place, target in targets.items() if now[place] != target}
 
 
-def make(prefix: Path, place: str, target: str) -> None:
-    """Set one link in one step: there is no moment without it when it existed before."""
-    link = prefix / place
-    temporary = link.with_name(f".{link.name}.{secrets.token_hex(6)}")
+def make(prefix: Path, targets: Mapping[str, str]) -> None:
+    """Set links, each in one step: there is no moment without it when it existed before."""
     try:
-        link.parent.mkdir(parents=True, exist_ok=True)
-        temporary.symlink_to(target)
-        os.replace(temporary, link)
+        prefix.mkdir(parents=True, exist_ok=True)
+        # One run at a time: a temporary name can then be a fixed one, and what a killed run left
+        # under it is taken away here.
+        with (prefix / ".lock-links").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for place, target in targets.items():
+                link = prefix / place
+                temporary = link.with_name(f".{link.name}.new")
+                link.parent.mkdir(parents=True, exist_ok=True)
+                temporary.unlink(missing_ok=True)
+                temporary.symlink_to(target)
+                temporary.replace(link)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RampartError(
-            f"Could not link {link} to {target}: {error.strerror}.",
+            f"Could not set the links below {prefix}: {error.strerror} ({error.filename}).",
             next_step="make the folder writable or free space, then run again",
-            path=str(link),
+            path=str(prefix),
         ) from error

@@ -31,7 +31,9 @@ def unpack(tmp_path: Path, content: bytes, data: tuple[str, ...] = ()) -> Path:
 
 
 def outside(tmp_path: Path) -> set[str]:
-    return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} - {"hello.tar.gz"}
+    return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} - {
+        "hello.tar.gz"
+    }
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz", "w:bz2"])
@@ -47,7 +49,9 @@ def test_named_members_land_at_their_places(tmp_path: Path, mode: str) -> None:
 
 def test_what_a_release_holds_besides_is_not_looked_at(tmp_path: Path) -> None:
     source = tmp_path / "release.tar.gz"
-    source.write_bytes(tarball({"../evil": b"x", "/evil": b"x", "l": special(tarfile.SYMTYPE, "/etc"), "h": b"ok"}))
+    source.write_bytes(
+        tarball({"../evil": b"x", "/evil": b"x", "l": special(tarfile.SYMTYPE, "/etc"), "h": b"ok"})
+    )
     archive.take(source, {"bin/hello": "h"}, tmp_path / "out")
     assert outside(tmp_path) == {"release.tar.gz", "out/bin/hello"}
 
@@ -68,7 +72,11 @@ def test_a_missing_member_is_named(tmp_path: Path) -> None:
 
 
 def test_a_mirrored_archive_holds_the_places(tmp_path: Path) -> None:
-    members: Members = {"./bin": special(tarfile.DIRTYPE), "./bin/hello": b"program", "share/hello/cfg/a/b.yml": b"a: b"}
+    members: Members = {
+        "./bin": special(tarfile.DIRTYPE),
+        "./bin/hello": b"program",
+        "share/hello/cfg/a/b.yml": b"a: b",
+    }
     out = unpack(tmp_path, tarball(members), ("share/hello/cfg",))
     assert (out / "bin/hello").read_bytes() == b"program"
     assert (out / "share/hello/cfg/a/b.yml").stat().st_mode & 0o777 == 0o644
@@ -105,7 +113,9 @@ def test_a_member_that_stands_in_it_twice_is_refused(tmp_path: Path) -> None:
         unpack(tmp_path, twice)
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all", tarball({"bin/hello": b"x" * 100_000}, mode="w")[:50_000]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive at all", tarball({"bin/hello": b"x" * 100_000}, mode="w")[:50_000]]
+)
 def test_bytes_that_are_no_whole_archive_are_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(RampartError, match="rule whole"):
         unpack(tmp_path, content)
