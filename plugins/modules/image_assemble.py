@@ -263,7 +263,10 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageAssemble:
     return ImageAssemble(
         recipes=[recipe(item) for item in options["images"]],
         address=parse_address(options["registry"], options["registry_ca"]) if options["registry"] else None,
-        digests=Digests(Path(options["digest_cache"]) if options["digest_cache"] else None),
+        digests=Digests(
+            Path(options["digest_cache"]) if options["digest_cache"] else None,
+            writable=not module.check_mode,
+        ),
         epoch=options["epoch"],
     )
 

@@ -139,9 +139,11 @@ class Digests:
     """Digests of layers, remembered so that unchanged files are not read again.
 
     Like git's index it trusts a file with the same inode, size, change time and modification time.
+    It is no part of what is wanted, so it is written whenever it may be, also when nothing changes.
     """
 
     path: Path | None
+    writable: bool = True
     _known: dict[str, list[Any]] = field(default_factory=dict)
     _used: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -169,7 +171,7 @@ class Digests:
         return blob
 
     def save(self) -> None:
-        if self.path is not None and self._used != self._known:
+        if self.path is not None and self.writable and self._used != self._known:
             for leftover in leftovers(self.path):
                 leftover.unlink(missing_ok=True)
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

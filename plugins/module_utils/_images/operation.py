@@ -84,11 +84,12 @@ class ImageAssemble:
     _steps: list[Step] = field(default_factory=list, init=False)
 
     def plan(self) -> Plan:
-        """Compose every image and compare it with what is there; only reads."""
+        """Compose every image and compare it with what is there."""
         check(self.recipes, registry=self.address is not None)
         self.digests.load()
         with ThreadPoolExecutor(WORKERS) as pool:
             self._steps = list(pool.map(self._decide, self.recipes))
+        self.digests.save()
         changed = [step for step in self._steps if step.changes]
         return Plan(
             changed=bool(changed),
@@ -106,7 +107,6 @@ class ImageAssemble:
         """Push and write what is missing, several images at once."""
         with ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(self._perform, [step for step in self._steps if step.changes]))
-        self.digests.save()
         return plan
 
     def _compose(self, recipe: Recipe) -> Image:
