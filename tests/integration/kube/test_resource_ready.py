@@ -170,7 +170,7 @@ def test_what_comes_later_is_waited_for(rig: Rig, client: Client, space: str) ->
     timer.join()
     assert [found["name"] for found in result["objects"]] == ["late"]
     assert 0.8 < result["seconds"] < 5
-    given["resources"][0]["label_selector"] = "x=never"
+    resource["label_selector"] = "x=never"
     assert "No ConfigMap" in run_module("resource_ready", {**given, "timeout": 1})["msg"]
 
 
