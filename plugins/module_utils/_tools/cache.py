@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -151,14 +152,36 @@ class Cache:
 
         Only for the holder of the tool's lock, since it sweeps what killed runs left.
         """
-        for leftover in self.root.glob(f"{_UNFINISHED}{tool.name}.*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        self._remove_unfinished(tool)
         folder = self.root / f"{_UNFINISHED}{tool.name}.{secrets.token_hex(6)}"
         folder.mkdir(mode=0o755)
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _remove_unfinished(self, tool: Tool) -> None:
+        for leftover in self.root.glob(f"{_UNFINISHED}{tool.name}.*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def sweep(self, tool: Tool) -> None:
+        """Remove what a run left that was killed right after it had finished an artifact.
+
+        A run that is still at work keeps its folder: it holds the lock.
+        """
+        if not any(self.root.glob(f"{_UNFINISHED}{tool.name}.*")):
+            return
+        with self._lock_file(tool) as handle, contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._remove_unfinished(tool)
+
+    @contextmanager
+    def _lock_file(self, tool: Tool) -> Iterator[int]:
+        handle = os.open(self.root / f".lock-{tool.name}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
 
     @contextmanager
     def lock(self, tool: Tool, waits: Callable[[str], None]) -> Iterator[int]:
@@ -167,9 +190,7 @@ class Cache:
         The kernel frees it with its last holder. A compiler that outlives a killed run still
         holds it, so the next run waits instead of compiling beside it.
         """
-        path = self.root / f".lock-{tool.name}"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
+        with self._lock_file(tool) as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -179,5 +200,3 @@ class Cache:
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
             yield handle
-        finally:
-            os.close(handle)

@@ -187,4 +187,6 @@ def _advice(message: str) -> str:
     for signs, advice in _ADVICE:
         if any(sign in message for sign in signs):
             return advice
-    return "look at what the compiler says; the entry, its module's folder and the toolchain must fit together"
+    return (
+        "look at what the compiler says; the entry, its module's folder and the toolchain must fit together"
+    )

@@ -152,6 +152,8 @@ class ToolInstall:
     def apply(self, plan: Plan) -> Plan:
         """Get what is missing, then set the links; a tool is linked only when it is whole."""
         self._fetch([decision for decision in self._decisions if decision.fetches])
+        for decision in self._decisions:
+            self._sources.cache.sweep(decision.tool)
         targets = {
             place: target for decision in self._decisions for place, target in decision.answer.files.items()
         }

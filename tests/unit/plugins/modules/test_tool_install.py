@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module as a whole, over its sources: a PATH, a cache, a mirror, a release server and the Go toolchain."""
+"""The module as a whole, over its sources: PATH, cache, mirror, release server and Go toolchain."""
 
 from __future__ import annotations
 
@@ -61,14 +61,20 @@ def mirrored(tmp_path: Path, content: bytes) -> str:
     return str(tmp_path / "mirror")
 
 
-def run(arguments: dict[str, Any], *, check: bool = False, failed: bool = False, **more: Any) -> dict[str, Any]:
+def run(
+    arguments: dict[str, Any], *, check: bool = False, failed: bool = False, **more: Any
+) -> dict[str, Any]:
     answer = call("tool_install", {**arguments, **more}, check=check, diff=True)
     assert bool(answer.get("failed")) is failed, answer
     return answer
 
 
 def listing(tmp_path: Path) -> list[str]:
-    return sorted(str(path.relative_to(tmp_path)) for name in ("prefix", "cache") for path in (tmp_path / name).rglob("*"))
+    return sorted(
+        str(path.relative_to(tmp_path))
+        for name in ("prefix", "cache")
+        for path in (tmp_path / name).rglob("*")
+    )
 
 
 def source(answer: dict[str, Any]) -> str:
@@ -89,7 +95,11 @@ def test_a_build_from_check_to_second_run(base: dict[str, Any], tmp_path: Path) 
     program = tmp_path / "prefix/bin/hello"
     assert os.popen(str(program)).read() == "hello 1.2.3\n"  # noqa: S605
     file = done["tools"][0]["files"]["bin/hello"]
-    assert file == {"path": str(program), "target": str(program.resolve()), "sha256": sha256(program.read_bytes())}
+    assert file == {
+        "path": str(program),
+        "target": str(program.resolve()),
+        "sha256": sha256(program.read_bytes()),
+    }
     assert done["diff"]["after"] == {"hello": {"bin/hello": str(program.resolve())}}
     assert done["bin_dir"] == str(tmp_path / "prefix/bin")
 
@@ -118,7 +128,9 @@ def test_the_path_comes_first(base: dict[str, Any], tmp_path: Path, monkeypatch:
     assert source(run(base, check=True)) == "build"
 
 
-def test_the_mirror_comes_before_the_release(base: dict[str, Any], tmp_path: Path, server: FileServer) -> None:
+def test_the_mirror_comes_before_the_release(
+    base: dict[str, Any], tmp_path: Path, server: FileServer
+) -> None:
     tools = [released(server, script("1.2.3"))]
     done = run(base, tools=tools, mirror=mirrored(tmp_path, script("1.2.3")))
     assert source(done) == "mirror"
@@ -135,7 +147,9 @@ def test_a_tool_that_the_mirror_does_not_list_comes_from_the_next_source(
     assert f"the mirror does not list {ARCHIVE.format(ARCHITECTURE)}" in answer["tools"][0]["reason"]
 
 
-def test_a_tampered_mirror_is_an_error_and_no_other_source_is_tried(base: dict[str, Any], tmp_path: Path) -> None:
+def test_a_tampered_mirror_is_an_error_and_no_other_source_is_tried(
+    base: dict[str, Any], tmp_path: Path
+) -> None:
     mirror = Path(mirrored(tmp_path, script("1.2.3")))
     archive = mirror / ARCHIVE.format(ARCHITECTURE)
     good, evil = archive.read_bytes(), tarball({"bin/hello": b"evil"})
@@ -195,7 +209,9 @@ def test_a_release_that_cannot_be_reached_is_built_instead(base: dict[str, Any],
 
 
 @pytest.mark.parametrize("verify", ["fast", "full"])
-def test_a_tampered_cache_is_refused(base: dict[str, Any], tmp_path: Path, server: FileServer, verify: str) -> None:
+def test_a_tampered_cache_is_refused(
+    base: dict[str, Any], tmp_path: Path, server: FileServer, verify: str
+) -> None:
     tools = [released(server, script("1.2.3"))]
     run(base, tools=tools)
     program = (tmp_path / "prefix/bin/hello").resolve()

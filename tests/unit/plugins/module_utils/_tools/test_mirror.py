@@ -54,7 +54,7 @@ def test_a_changed_file_is_refused_with_both_sums(folder: Path, tmp_path: Path) 
 
 def test_a_listed_file_that_is_not_there_is_an_error(folder: Path, tmp_path: Path) -> None:
     (folder / NAME).unlink()
-    with pytest.raises(RampartError, match="names hello.*No such file"):
+    with pytest.raises(RampartError, match=r"names hello.*No such file"):
         Mirror(str(folder)).fetch(NAME, tmp_path / "arrived")
 
 
@@ -86,9 +86,7 @@ def test_a_plain_address_without_a_pin_is_refused(plain: FileServer) -> None:
     assert plain.requests == []
 
 
-def test_an_https_address_needs_no_pin(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_https_address_needs_no_pin(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(tmp_path, tls=True) as (server, certificate):
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         server.files = {f"/{path.name}": path.read_bytes() for path in folder.iterdir()}
@@ -111,7 +109,9 @@ def test_the_format_of_sha256sum() -> None:
     assert parse_sums(f"{a}  one.tar.gz\n{b} *./two.tar.gz\n\n", "x") == {"one.tar.gz": a, "two.tar.gz": b}
 
 
-@pytest.mark.parametrize("text", ["<html>", "abc  one.tar.gz", f"{'A' * 64}  one", f"{'a' * 64}  ", f"{'a' * 64}\tone"])
+@pytest.mark.parametrize(
+    "text", ["<html>", "abc  one.tar.gz", f"{'A' * 64}  one", f"{'a' * 64}  ", f"{'a' * 64}\tone"]
+)
 def test_a_line_of_another_format_is_an_error(text: str) -> None:
     with pytest.raises(RampartError, match="Line 1 of x"):
         parse_sums(text, "x")

@@ -46,7 +46,9 @@ SMALL, MIDDLE, LARGE = job("small", 100), job("middle", 1000), job("large", 4000
         ([], [LARGE], 10_000, 2, []),
     ],
 )
-def test_startable(waiting: list[Job], running: list[Job], memory_mb: int, slots: int, started: list[str]) -> None:
+def test_startable(
+    waiting: list[Job], running: list[Job], memory_mb: int, slots: int, started: list[str]
+) -> None:
     assert [item.name for item in startable(waiting, running, memory_mb=memory_mb, slots=slots)] == started
 
 

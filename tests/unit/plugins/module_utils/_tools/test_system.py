@@ -91,7 +91,9 @@ def test_relative_folders_of_the_path_are_left_out(
     assert not ask(tmp_path, memory, "a:.:").usable
 
 
-@pytest.mark.parametrize("more", [{"system": None}, {"data": {"share/hello/x": {"module": "m", "path": "p"}}}])
+@pytest.mark.parametrize(
+    "more", [{"system": None}, {"data": {"share/hello/x": {"module": "m", "path": "p"}}}]
+)
 def test_a_tool_that_cannot_be_recognised_is_not_looked_for(
     tmp_path: Path, memory: Memory, more: dict[str, Any]
 ) -> None:
@@ -102,9 +104,7 @@ def test_a_tool_that_cannot_be_recognised_is_not_looked_for(
 def test_a_program_is_asked_once_until_it_changes(
     tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "ansible_collections.rampart.k8s.plugins.module_utils._tools.memory.RACY_SECONDS", -1
-    )
+    monkeypatch.setattr("ansible_collections.rampart.k8s.plugins.module_utils._tools.memory.RACY_SECONDS", -1)
     counting = f"#!/bin/sh\necho >> {tmp_path}/asked\necho 1.2.3\n".encode()
     put(tmp_path / "a", counting)
     for _run in range(3):
