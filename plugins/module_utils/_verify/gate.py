@@ -51,7 +51,7 @@ def judge(control: str, proofs: Sequence[Proof]) -> dict[str, Any]:
     violations = [str(proof) for proof in by[Verdict.BROKEN]]
     violations += [f"{proof} (proves nothing)" for proof in by[Verdict.VACUOUS]]
     not_proven = [str(proof) for proof in by[Verdict.NOT_PROVEN]]
-    if not denied and not not_proven:
+    if not (denied or violations or not_proven):
         violations.append(f"{control}: nothing was refused, so nothing is proved")
     counts = {
         "proved": len(by[Verdict.HELD]),

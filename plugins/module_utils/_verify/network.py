@@ -21,10 +21,11 @@ from ansible_collections.rampart.k8s.plugins.module_utils._verify.truth_table im
 CONTROL = "network"
 TARGETS = "rampart.k8s/targets"
 END = "rampart-end"
+TRIES = 3
 
 # Listens on every port, then waits until the addresses of the others are known: they come as an
-# annotation, since a pod that may reach nobody cannot ask for them. Tries every packet twice,
-# because a full backlog looks like a wall once.
+# annotation, since a pod that may reach nobody cannot ask for them. What must arrive is tried more
+# than once, because a full backlog looks like a wall; a wall is a wall at the first try.
 SCRIPT = f"""
 for port in $PORTS; do nc -ll -p "$port" -e /bin/sh -c 'echo rampart' & done
 while [ ! -s /probe/targets ]; do sleep 0.1; done
@@ -34,8 +35,11 @@ try() {{
   else [ "$(nc -w 2 "$2" "$3" </dev/null 2>/dev/null)" = rampart ]; fi
 }}
 tried=
-while read -r key address port; do
-  (try "$key" "$address" "$port" || try "$key" "$address" "$port" && echo "$key yes" || echo "$key no") &
+while read -r key tries address port; do
+  (while [ "$tries" -gt 0 ]; do
+    try "$key" "$address" "$port" && echo "$key yes" && exit
+    tries=$((tries - 1))
+  done; echo "$key no") &
   tried="$tried $!"
 done </probe/targets
 wait $tried
@@ -119,9 +123,7 @@ class NetworkVerify(ClusterCheck):
 
     def _stand_up(self, bench: Bench, places: list[Place]) -> tuple[dict[Place, str], dict[Place, str]]:
         """Start the probes; return the address of each that runs, and why the others do not."""
-        ports = truth_table.ports(
-            [item for item in self.parameters["definitions"] if item["kind"] == "NetworkPolicy"]
-        )
+        ports = truth_table.ports(self.parameters["definitions"])
         named = {place: f"rampart-probe-{bench.run}-{place.name}"[:63] for place in places}
         wall = {
             **truth_table.WALL,
@@ -151,7 +153,8 @@ class NetworkVerify(ClusterCheck):
 
         def point(place: Place) -> None:
             lines = [
-                f"{key} {addresses[cell.target] if cell.target else '-'} {cell.port}\n"
+                f"{key} {TRIES if cell.allowed else 1} "
+                f"{addresses[cell.target] if cell.target else '-'} {cell.port}\n"
                 for key, cell in by_source[place].items()
             ]
             patch = {"metadata": {"annotations": {TARGETS: "".join(lines)}}}

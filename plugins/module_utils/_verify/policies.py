@@ -105,3 +105,23 @@ class Policies:
         return self._passes("egress", source, target, port, protocol) and self._passes(
             "ingress", target, source, port, protocol
         )
+
+    def ports(self, way: str, own: Endpoint) -> set[int] | None:
+        """Return the TCP ports that any rule opens for a pod on one way; None when no policy binds it."""
+        key = "Egress" if way == "egress" else "Ingress"
+        bound = [
+            policy["spec"]
+            for policy in self._policies
+            if policy["metadata"]["namespace"] == own.namespace
+            and key in policy["spec"]["policyTypes"]
+            and selects(policy["spec"].get("podSelector"), own.labels)
+        ]
+        if not bound:
+            return None
+        return {
+            port["port"]
+            for spec in bound
+            for rule in spec.get(way) or []
+            for port in rule.get("ports") or []
+            if port.get("protocol", "TCP") == "TCP" and isinstance(port.get("port"), int)
+        }

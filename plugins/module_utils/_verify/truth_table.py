@@ -101,18 +101,20 @@ def places(environments: Sequence[Mapping[str, Any]], peers: Iterable[str]) -> l
     return [*found, Place("outside", NAMESPACE), Place("walled", NAMESPACE, walled=True)]
 
 
-def ports(policies: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Return every TCP port that any rule allows, and one that none does."""
-    listed = {UNLISTED}
-    for policy in policies:
+def ports(definitions: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return every TCP port that any rule opens, and one that none does."""
+    found = {UNLISTED}
+    for item in definitions:
+        if item["kind"] != "NetworkPolicy":
+            continue
         for way in ("ingress", "egress"):
-            for rule in policy["spec"].get(way) or []:
-                listed |= {
+            for rule in item["spec"].get(way) or []:
+                found |= {
                     port["port"]
                     for port in rule.get("ports") or []
                     if port.get("protocol", "TCP") == "TCP" and isinstance(port.get("port"), int)
                 }
-    return sorted(listed)
+    return sorted(found)
 
 
 def table(
@@ -121,16 +123,25 @@ def table(
     namespaces: Mapping[str, Mapping[str, str]],
 ) -> list[Cell]:
     """Compute every cell for the probes that stand, given their addresses."""
-    objects = [item for item in definitions if item["kind"] == "NetworkPolicy"]
-    policies = Policies([*objects, WALL], namespaces)
+    policies = Policies([*definitions, WALL], namespaces)
     ends = {place: Endpoint(place.namespace, place.labels, address) for place, address in standing.items()}
     resolver = Endpoint("kube-system", {"k8s-app": "kube-dns"})
+    listening = set(ports(definitions))
     cells = []
     for source, here in ends.items():
         for target, there in ends.items():
+            if source == target:
+                telling = listening
+            else:
+                # Where rules guard the target, the ports that they open to anybody; elsewhere those
+                # that the source may use to anybody; and in any case one that nobody may use.
+                opened = policies.ports("ingress", there)
+                if opened is None:
+                    opened = policies.ports("egress", here)
+                telling = {UNLISTED} | (listening if opened is None else opened)
             cells += [
                 Cell(source, target, port, source == target or policies.allows(here, there, port))
-                for port in ports(objects)
+                for port in sorted(telling)
             ]
         cells.append(Cell(source, None, 53, policies.allows(here, resolver, 53, "UDP")))
     return cells
