@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--loop-environments", type=int, default=2)
     arguments = parser.parse_args()
-    os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'collections'}"
+    os.environ["PYTHONPATH"] = str(ROOT)
     names = [
         ("rampart.k8s.manifest_apply", ENVIRONMENTS),
         ("kubernetes.core.k8s, batch", ENVIRONMENTS),

@@ -23,13 +23,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import execcredential
 
-# libyaml parses ten times faster; not every build of PyYAML has it.
-Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+def loader() -> type[yaml.SafeLoader]:
+    """Choose the safe loader: libyaml parses ten times faster, but not every build of PyYAML has it."""
+    found: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return found
 
 
 class MissingKubeconfigError(RampartError):
@@ -112,7 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
             kubeconfig=str(path),
         )
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506 (a safe loader)
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         # The parser's own text would quote the file.
         raise RampartError(

@@ -67,8 +67,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ManifestApply:
     definitions = module.params["definitions"]
     prepared = []
     warnings: list[str] = []
-    for definition in definitions:
-        redactor.add(*objects.secret_values(definition))
+    redactor.add(*(value for definition in definitions for value in objects.secret_values(definition)))
     # All texts of the definitions count as secret now, names included: that would make every result
     # unreadable. The real secrets are known to the redactor.
     module.no_log_values = set()

@@ -23,6 +23,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.step import Step
 NAMESPACE = ("", "Namespace")
 CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
+# What server-side apply asks for, whether the object exists or not.
+APPLY_VERBS = ("get", "patch", "create")
+
 # So many names of changed fields fit into a reason.
 SHOWN_FIELDS = 5
 
@@ -74,11 +77,11 @@ class Planner:
         for one in unknown:
             self._decide_unknown(one, pending)
         self._each([one for one in steps if one.resource], lambda one: self._decide_present(one, pending))
-        self._refuse(steps)
+        self._refuse(steps, APPLY_VERBS)
         untried = [one for one in steps if one.untried and one.resource]
         if not self._check_mode:
             # What could be tried out was authorised by the trial itself.
-            access.require(self._client, _permissions(untried, ("get", "patch", "create")))
+            access.require(self._client, _permissions(untried, APPLY_VERBS))
 
     def absent(self, steps: list[Step]) -> None:
         """Decide for each object whether it is deleted."""
@@ -88,7 +91,7 @@ class Planner:
                 one.decide(step.ABSENT, "it does not exist")
             else:
                 one.decide(step.DELETED, "it exists and is to be absent")
-        self._refuse(steps)
+        self._refuse(steps, ("get", "delete"))
         access.require(self._client, _permissions([one for one in steps if one.changes], ("delete",)))
 
     def prune(
@@ -188,7 +191,7 @@ class Planner:
             return
         decide_by_result(one, after)
 
-    def _refuse(self, steps: list[Step]) -> None:
+    def _refuse(self, steps: list[Step], verbs: tuple[str, ...]) -> None:
         """Stop before the first write when anything would be refused."""
         refused = [one for one in steps if one.error]
         if not refused:
@@ -196,7 +199,7 @@ class Planner:
         forbidden = [one for one in refused if is_missing_permission(one.error)]
         if forbidden:
             every = [one for one in steps if one.resource]
-            access.require(self._client, _permissions(every, ("get", "patch", "create")))
+            access.require(self._client, _permissions(every, verbs))
         first = refused[0].error
         if len(refused) == 1 and first:
             raise first

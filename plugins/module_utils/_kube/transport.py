@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import urllib3
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import urllib3
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import tls
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
 
