@@ -10,4 +10,6 @@ mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard --deduplicate -- . ':!collections/ansible_collections' |
   tar --create --null --files-from=- --ignore-failed-read |
   tar --extract --directory="$tree"
+# A repository of its own: below this one's build folder, a tool that asks git would find no file.
+git init --quiet "$tree"
 printf '%s\n' "$tree"

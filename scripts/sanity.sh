@@ -31,4 +31,8 @@ grep -v -e '^Collecting ' -e '^  Downloading ' -e '^     .*eta ' "$checkout/buil
 sed -n -e 's/^WARNING: \(.*[Ss]kip.*\)/not run: sanity on '"$version"': \1/p' \
   -e 's/^WARNING: \(Required program .*\)/not run: sanity on '"$version"': \1/p' \
   "$checkout/build/sanity-$version.log" | sort -u
+if grep -q '^WARNING: All targets skipped' "$checkout/build/sanity-$version.log"; then
+  echo 'ansible-test saw no file of the collection: nothing was checked' >&2
+  exit 1
+fi
 exit "$rc"

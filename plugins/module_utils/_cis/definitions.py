@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.host import PROGRAMS, Process
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import Definition
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
 
 TARGETS = ("master", "etcd", "controlplane", "node")
 # Answered from the API by our own checks; kube-bench's scripts start kubectl once per object.

@@ -19,8 +19,8 @@ from grp import getgrgid
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
 
 # The benchmark's names for the components, and their programs.
 PROGRAMS = {

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
 
 # A configuration of ours is some 20 lines per entry; what is larger is not one.
 MAXIMUM_BYTES = 1024 * 1024

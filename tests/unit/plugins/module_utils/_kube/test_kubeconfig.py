@@ -204,7 +204,7 @@ def test_data_that_is_not_base64_is_an_error(write_kubeconfig: Write) -> None:
 
 
 def test_yaml_is_loaded_safely(tmp_path: Path) -> None:
-    assert issubclass(kubeconfig.Loader, (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    assert issubclass(kubeconfig.loader(), (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     path = tmp_path / "evil"
     path.write_text(f"a: !!python/object/apply:os.system ['touch {tmp_path}/ran']")
     path.chmod(0o600)
