@@ -37,7 +37,7 @@ def parse_listeners(table: str) -> list[Listener]:
         fields = line.split()
         if fields[3] != LISTEN:
             continue
-        host, _, port = fields[1].partition(":")
+        host, _unused, port = fields[1].partition(":")
         if set(host) == {"0"}:
             address = ""
         elif len(host) == 8:

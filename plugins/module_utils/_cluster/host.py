@@ -17,7 +17,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._cluster import observe
+from ansible_collections.rampart.k8s.plugins.module_utils._cluster import cgroups, observe
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.endpoints import (
     clashes,
     overlap,
@@ -36,8 +36,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._supervise.program imp
 
 # A kernel setting that is missing until its module is loaded.
 MODULES = {"net.bridge.bridge-nf-call-iptables": "br_netfilter"}
-SETTINGS_FILE = "host-settings.json"
-CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
+MEMORY_FILE = "host.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,8 @@ class Gap:
 
     link: bool = False
     settings: dict[str, tuple[str | None, str]] = field(default_factory=dict)
-    cgroups: list[Path] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        return bool(self.link or self.settings or self.cgroups)
+    cgroups: bool = False
+    hierarchies: list[str] = field(default_factory=list)
 
     def summary(self, cluster: Cluster, wanted: Wanted) -> dict[str, Any]:
         """Return plain data: what will be there."""
@@ -69,8 +66,10 @@ class Gap:
             found["link"] = f"{cluster.link} with {wanted.address}"
         if self.settings:
             found["settings"] = {name: after for name, (_, after) in self.settings.items()}
+        if self.hierarchies:
+            found["cgroup_hierarchies"] = self.hierarchies
         if self.cgroups:
-            found["cgroups"] = [str(folder) for folder in self.cgroups]
+            found["cgroup"] = cluster.cgroup
         return found
 
 
@@ -132,7 +131,8 @@ def gap(cluster: Cluster, wanted: Wanted) -> Gap:
     return Gap(
         link=not _has_address(cluster, wanted),
         settings=settings,
-        cgroups=[folder for folder in observe.cgroup_folders(cluster.cgroup) if not folder.is_dir()],
+        cgroups=not all(folder.is_dir() for folder in cgroups.folders(cluster.cgroup)),
+        hierarchies=cgroups.lacking(),
     )
 
 
@@ -152,9 +152,15 @@ def fill(cluster: Cluster, wanted: Wanted, missing: Gap) -> list[str]:
             ip.run("link", "add", cluster.link, "type", "bridge")
         ip.run("address", "replace", str(IPv4Interface(f"{wanted.address}/32")), "dev", cluster.link)
         ip.run("link", "set", cluster.link, "up")
-    for folder in missing.cgroups:
-        _make_cgroup(folder)
-    return _set(cluster, missing)
+    memory = _Memory.read(cluster)
+    for hierarchy in missing.hierarchies:
+        memory.mounts.append(hierarchy)
+        memory.write(cluster)
+        cgroups.mount(hierarchy)
+    # Asked anew: a hierarchy that was just mounted needs one as well.
+    for folder in cgroups.folders(cluster.cgroup):
+        cgroups.make(folder)
+    return _set(cluster, missing, memory)
 
 
 def remove_link(cluster: Cluster) -> None:
@@ -163,52 +169,56 @@ def remove_link(cluster: Cluster) -> None:
         Cli("ip", timeout=10).run("link", "delete", cluster.link)
 
 
-def _set(cluster: Cluster, missing: Gap) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What was on the machine before: written before anything is changed, so that it can be undone."""
+
+    settings: dict[str, str] = field(default_factory=dict)
+    mounts: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, cluster: Cluster) -> _Memory:
+        try:
+            found = json.loads((cluster.root / MEMORY_FILE).read_text())
+            return cls(dict(found["settings"]), list(found["mounts"]))
+        except (FileNotFoundError, ValueError, KeyError):
+            return cls()
+
+    def write(self, cluster: Cluster) -> None:
+        cluster.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        content = json.dumps({"settings": self.settings, "mounts": self.mounts}, indent=2)
+        write_atomic(cluster.root / MEMORY_FILE, content.encode() + b"\n")
+
+
+def _set(cluster: Cluster, missing: Gap, memory: _Memory) -> list[str]:
     refused = []
-    before = _remembered(cluster)
     for name, (_, value) in missing.settings.items():
         if observe.read_setting(name) is None and name in MODULES and shutil.which("modprobe"):
             Cli("modprobe", timeout=30).run(MODULES[name], accept=(0, 1))
         present = observe.read_setting(name)
-        if present is not None and name not in before:
-            before[name] = present
-            cluster.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Written first: a setting that was made and forgotten could not be undone.
-            write_atomic(cluster.root / SETTINGS_FILE, json.dumps(before, indent=2).encode() + b"\n")
+        if present is not None and name not in memory.settings:
+            memory.settings[name] = present
+            memory.write(cluster)
         if present != value and not observe.write_setting(name, value):
             refused.append(name)
     return refused
 
 
-def _remembered(cluster: Cluster) -> dict[str, str]:
-    try:
-        return dict(json.loads((cluster.root / SETTINGS_FILE).read_text()))
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
-def settings_to_restore(cluster: Cluster, around: observe.Family) -> dict[str, str]:
-    """Return the settings that the machine had before its first cluster; none while another one runs."""
+def to_restore(cluster: Cluster, around: observe.Family) -> dict[str, Any]:
+    """Return what the machine was changed in for its first cluster; nothing while another one runs."""
     if around.others.keys() & {"kubelet", "kube-apiserver"}:
         return {}
-    return {name: old for name, old in _remembered(cluster).items() if observe.read_setting(name) != old}
+    memory = _Memory.read(cluster)
+    found: dict[str, Any] = {
+        "settings": {name: old for name, old in memory.settings.items() if observe.read_setting(name) != old},
+        "cgroup_hierarchies": memory.mounts,
+    }
+    return {kind: things for kind, things in found.items() if things}
 
 
-def _make_cgroup(folder: Path) -> None:
-    """Make a cgroup whose children may use every controller that there is."""
-    top = observe.CGROUP_MOUNT
-    for path in reversed([folder, *folder.parents]):
-        if top not in path.parents:
-            continue
-        path.mkdir(exist_ok=True)
-        # Version 1: a new cpuset is empty, and nothing can run in it.
-        for name in CPUSET_FILES:
-            file = path / name
-            if file.exists() and not file.read_text().strip():
-                file.write_text((path.parent / name).read_text())
-        # Version 2: controllers are handed down one level at a time.
-        handed = path.parent / "cgroup.subtree_control"
-        if handed.exists():
-            for controller in (path.parent / "cgroup.controllers").read_text().split():
-                with contextlib.suppress(OSError):
-                    handed.write_text(f"+{controller}")
+def restore(things: Mapping[str, Any]) -> None:
+    """Put it back."""
+    for name, value in things.get("settings", {}).items():
+        observe.write_setting(name, value)
+    for hierarchy in things.get("cgroup_hierarchies", []):
+        cgroups.unmount(hierarchy)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.rampart.k8s.plugins.module_utils._cluster import cgroups
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.names import (
     Cluster,
     mounts_below,
@@ -26,7 +27,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.command import C
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.processes import Process, all_processes
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.program import MARK_PROGRAM
 
-CGROUP_MOUNT = Path("/sys/fs/cgroup")
 CNI_CACHE = Path("/var/lib/cni/results")
 POD_LOG_LINKS = Path("/var/log/containers")
 SHIM = "containerd-shim"
@@ -41,28 +41,6 @@ def ip(*arguments: str) -> Any:
     """Ask iproute2 for its data; it prints nothing at all when there is none."""
     done = Cli("ip", timeout=10).run("-json", *arguments)
     return done.json() if done.stdout.strip() else []
-
-
-def cgroup_folders(cgroup: str) -> list[Path]:
-    """Return where a cgroup stands or would stand: once with version 2, per controller with version 1."""
-    if (CGROUP_MOUNT / "cgroup.controllers").exists():
-        return [CGROUP_MOUNT / cgroup.lstrip("/")]
-    controllers = sorted(
-        entry.resolve()
-        for entry in CGROUP_MOUNT.iterdir()
-        if entry.is_dir() and (entry / "cgroup.procs").exists()
-    )
-    return [controller / cgroup.lstrip("/") for controller in dict.fromkeys(controllers)]
-
-
-def cgroup_processes(folders: list[Path]) -> set[int]:
-    """Return every process in a cgroup and below it, which is every container of the cluster."""
-    found: set[int] = set()
-    for folder in folders:
-        for file in folder.rglob("cgroup.procs"):
-            with contextlib.suppress(OSError):
-                found |= {int(pid) for pid in file.read_text().split()}
-    return found - {0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +60,7 @@ class Family:
 def family(cluster: Cluster) -> Family:
     """Find the cluster's processes: its programs and shims by their mark, containers by their cgroup."""
     programs, shims, others = [], [], {}
-    containers = cgroup_processes(cgroup_folders(cluster.cgroup))
+    containers = cgroups.processes(cgroups.folders(cluster.cgroup))
     here = _network_namespace("self")
     for process in all_processes().values():
         name = Path(process.argv[0]).name
@@ -188,7 +166,7 @@ def leftovers(cluster: Cluster, around: Family) -> Leftovers:
         rules=stale_rules(ip("rule", "show")) if cilium else [],
         packet_rules=_packet_rules(cluster, cilium=cilium, kubelet=kubelet),
         proxy_tables=_proxy_tables() if ran_node and "kube-proxy" not in around.others else [],
-        cgroups=[folder for folder in cgroup_folders(cluster.cgroup) if folder.is_dir()],
+        cgroups=[folder for folder in cgroups.folders(cluster.cgroup) if folder.is_dir()],
         files=list(_stale_files(cluster, cilium=cilium)),
     )
 

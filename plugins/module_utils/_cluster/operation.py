@@ -34,7 +34,7 @@ ROOT_ENTRIES = frozenset(
         "supervisord.conf",
         "supervisord.log",
         "supervisord.pid",
-        host.SETTINGS_FILE,
+        host.MEMORY_FILE,
     }
 )
 
@@ -85,9 +85,7 @@ class ClusterHost:
         if self.cluster.link in observe.links():
             before["link"] = self.cluster.link
         if self.state == "absent":
-            restore = host.settings_to_restore(self.cluster, around)
-            if restore:
-                before["settings"] = sorted(restore)
+            before |= host.to_restore(self.cluster, around)
             if self.cluster.root.exists():
                 before["root"] = str(self.cluster.root)
         return Plan(
@@ -153,8 +151,7 @@ class ClusterHost:
         sweep(observe.leftovers(self.cluster, around))
         host.remove_link(self.cluster)
         if self.state == "absent":
-            for name, value in host.settings_to_restore(self.cluster, around).items():
-                observe.write_setting(name, value)
+            host.restore(host.to_restore(self.cluster, around))
             self._remove_root()
         return plan
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from ansible_collections.rampart.k8s.plugins.module_utils._cluster import cgroups
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.names import CILIUM_TABLES
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.observe import Family, Leftovers
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
@@ -81,13 +82,6 @@ def _unmount(points: Iterable[str]) -> None:
                 umount.run("--lazy", point, accept=(0, 1, 32))
 
 
-def _remove_cgroups(folders: Iterable[Path]) -> None:
-    for folder in folders:
-        for path, _, _ in os.walk(folder, topdown=False):
-            with contextlib.suppress(FileNotFoundError):
-                os.rmdir(path)
-
-
 def _remove_files(files: Iterable[Path]) -> None:
     for file in files:
         if file.is_dir() and not file.is_symlink():
@@ -118,5 +112,5 @@ def sweep(left: Leftovers) -> None:
     for link in left.links:
         # The other end of a pair goes with the first.
         ip.run("link", "delete", link, accept=(0, 1))
-    _remove_cgroups(left.cgroups)
+    cgroups.remove(left.cgroups)
     _remove_files(left.files)

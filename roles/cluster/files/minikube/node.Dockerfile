@@ -13,9 +13,9 @@ COPY sshd-host-keys.conf /etc/systemd/system/ssh.service.d/host-keys.conf
 COPY kicbase/10-network-security.conf kicbase/11-tcp-mtu-probing.conf /etc/sysctl.d/
 COPY kicbase/containerd.toml /etc/containerd/config.toml
 COPY kicbase/entrypoint /usr/local/bin/entrypoint
-COPY kicbase/minikube-automount /usr/sbin/minikube-automount
-COPY kicbase/minikube-automount.service kicbase/minikube-scheduled-stop.service /usr/lib/systemd/system/
-COPY kicbase/minikube-scheduled-stop /var/lib/minikube/scheduled-stop/
+COPY kicbase/automount/minikube-automount /usr/sbin/minikube-automount
+COPY kicbase/automount/minikube-automount.service kicbase/scheduled-stop/minikube-scheduled-stop.service /usr/lib/systemd/system/
+COPY kicbase/scheduled-stop/minikube-scheduled-stop /var/lib/minikube/scheduled-stop/
 
 # Units that belong to a machine, not to a container, are taken out of the boot. systemd-binfmt
 # would write to the kernel of the host.
