@@ -99,6 +99,11 @@ docker:
       type: str
       returned: success
       sample: unix:///run/rampart/demo/docker.sock
+    answers:
+      description: Whether it answers now.
+      type: bool
+      returned: success
+      sample: true
 architecture:
   description: The machine's architecture in the words of Go.
   returned: success
@@ -114,6 +119,11 @@ exists:
   returned: success
   type: bool
   sample: false
+profile_version:
+  description: The Kubernetes version of the profile; empty when there is none.
+  returned: success
+  type: str
+  sample: v1.36.3
 air_gapped:
   description: Whether to work without internet.
   returned: success

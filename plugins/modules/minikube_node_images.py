@@ -21,7 +21,7 @@ attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
     support: full
-    details: A daemon that does not answer counts as one without images.
+    details: A daemon that does not answer counts as one without images, a missing file as one to come.
   diff_mode:
     description: Will return details on what has changed when in diff mode.
     support: full
@@ -134,8 +134,8 @@ made:
   elements: str
   sample: []
 log_tail:
-  description: The end of debootstrap's log.
-  returned: when debootstrap fails
+  description: The end of the log of debootstrap or of the build.
+  returned: when one of them fails
   type: list
   elements: str
   sample: []
@@ -214,6 +214,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageOperation:
         work_dir=Path(params["work_dir"]),
         timeout=params["timeout"],
         progress=Progress(params["_progress_file"]),
+        check_mode=module.check_mode,
     )
 
 

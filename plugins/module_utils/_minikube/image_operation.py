@@ -24,16 +24,11 @@ from ansible_collections.rampart.k8s.plugins.module_utils._minikube.recipe impor
     archive_key,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._minikube.tool import PROXIES, answers_at, docker
+from ansible_collections.rampart.k8s.plugins.module_utils._minikube.traces import mounts_below
 
 # What apt leaves in a fresh system and no image needs.
 LEAVINGS = ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*_*", "var/cache/apt/*.bin", "var/log/*.log")
 LOG_TAIL = 15
-
-
-def mounts_below(folder: Path, table: str) -> list[str]:
-    """Return the mount points in a folder, the deepest first; /proc/self/mounts writes spaces as octals."""
-    points = [line.split()[1].encode().decode("unicode_escape") for line in table.splitlines() if line]
-    return sorted((point for point in points if point.startswith(f"{folder}/")), key=len, reverse=True)
 
 
 @dataclass(slots=True)
@@ -46,13 +41,15 @@ class ImageOperation:
     work_dir: Path
     timeout: int
     progress: Progress
+    check_mode: bool = False
     _missing: list[tuple[Build, str]] = field(default_factory=list)
     _base_missing: bool = False
 
     def plan(self) -> Plan:
         """Compare the keys with the daemon's images and with the archives."""
         present = self._present()
-        keyed = [(build, build.key(self.base)) for build in self.builds]
+        # On an empty machine the tools that go into the images are not there yet either.
+        keyed = [(build, build.key(self.base, may_lack=self.check_mode)) for build in self.builds]
         self._missing = [pair for pair in keyed if not self._is_there(*pair, present)]
         self._base_missing = bool(self._missing) and self.base.reference not in present
         names = [build.reference(key) for build, key in self._missing]
@@ -146,7 +143,7 @@ class ImageOperation:
                 shutil.copy2(source, target)
         client = docker(self.docker_host, self.work_dir.parent, timeout=self.timeout)
         arguments = {"BASE": self.base.reference, **build.arguments}
-        client.run(
+        done = client.run(
             "build",
             "--quiet",
             "--network=none",
@@ -155,7 +152,16 @@ class ImageOperation:
             f"--label={LABEL}={key}",
             *(f"--build-arg={name}={value}" for name, value in arguments.items()),
             str(context),
+            accept=range(256),
         )
+        if done.rc != 0:
+            said = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()
+            raise RampartError(
+                f"docker could not build {reference} from {build.dockerfile.name}: {said[-1]}",
+                next_step="look at the last steps in log_tail; the next run builds it again",
+                rc=done.rc,
+                log_tail=said[-LOG_TAIL:],
+            )
         shutil.rmtree(context)
         if build.archive:
             self._save(client, reference, build.archive)
@@ -168,7 +174,7 @@ class ImageOperation:
 
     def _clear(self) -> None:
         """Remove the work folder; what a killed debootstrap left mounted in it is unmounted first."""
-        for point in mounts_below(self.work_dir, Path("/proc/self/mounts").read_text()):
+        for point in mounts_below([self.work_dir], Path("/proc/self/mounts").read_text()):
             Cli("umount").run("--lazy", point)
         if self.work_dir.exists():
             shutil.rmtree(self.work_dir)

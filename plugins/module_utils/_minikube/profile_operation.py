@@ -162,6 +162,6 @@ class ProfileOperation:
         done = client.run("exec", self.wanted.name, "sha256sum", "--", *here, accept=(0, 1))
         there: dict[str, Any] = {}
         for line in done.stdout.splitlines():
-            digest, _, path = line.partition("  ")
+            digest, _unused, path = line.partition("  ")
             there[path] = digest
         return tuple(path for path, digest in here.items() if there.get(path) != digest)

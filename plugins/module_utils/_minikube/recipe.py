@@ -55,9 +55,12 @@ class Build:
     arguments: Mapping[str, str] = field(default_factory=dict)
     archive: Path | None = None
 
-    def key(self, base: Base) -> str:
-        """Hash everything that goes into the image."""
-        parts = [(path, file_digest(source)) for path, source in sorted(self.context.items())]
+    def key(self, base: Base, *, may_lack: bool = False) -> str:
+        """Hash everything that goes into the image; with ``may_lack`` a missing file counts as coming."""
+        parts = [
+            (path, "" if may_lack and not source.exists() else file_digest(source))
+            for path, source in sorted(self.context.items())
+        ]
         return _digest([base.key, file_digest(self.dockerfile), parts, sorted(self.arguments.items())])
 
     def reference(self, key: str) -> str:

@@ -95,8 +95,8 @@ def docker_daemon(given: str, own: str, own_data: Path, config: Path) -> dict[st
     """
     machine = given or os.environ.get("DOCKER_HOST", "") or "unix:///var/run/docker.sock"
     if own_data.is_dir() or not answers_at(machine, config):
-        return {"own": True, "host": own}
-    return {"own": False, "host": machine}
+        return {"own": True, "host": own, "answers": answers_at(own, config)}
+    return {"own": False, "host": machine, "answers": True}
 
 
 def look(
@@ -125,6 +125,7 @@ def look(
         "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "minikube_version": f"v{minikube.version()}" if minikube.installed else "",
         "exists": config is not None,
+        "profile_version": str((config or {}).get("KubernetesConfig", {}).get("KubernetesVersion", "")),
         "air_gapped": is_air_gapped(air_gapped, config, node_image),
         "lacking_capabilities": lacking,
         "kubernetes_version": version,

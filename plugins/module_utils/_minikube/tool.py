@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -73,15 +75,17 @@ class Minikube:
         return self.places.binary.is_file()
 
     def version(self) -> str:
-        """Ask for the version, without its v."""
-        return self._cli.version("version", "--short")
+        """Ask for the version, without its v. Any call makes the home, so this one gets another."""
+        with tempfile.TemporaryDirectory(prefix="rampart-minikube-") as home:
+            environment = {**self.places.environment(), "MINIKUBE_HOME": home}
+            return Cli(str(self.places.binary), environment=environment).version("version", "--short")
 
     def status(self, profile: str) -> answers.State:
         """Ask how the node of a profile is; every exit code has an answer."""
         done = self._cli.run("status", f"--profile={profile}", "--output=json", accept=range(256))
         return answers.status(done)
 
-    def configuration(self, profile: str) -> tuple[bool, dict[str, object] | None]:
+    def configuration(self, profile: str) -> tuple[bool, dict[str, Any] | None]:
         """Read a profile's settings without asking its node."""
         done = self._cli.run("profile", "list", "--light", "--output=json")
         return answers.configuration(done, profile)
