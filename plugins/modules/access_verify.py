@@ -25,6 +25,8 @@ extends_documentation_fragment:
   - rampart.k8s.attributes.action_group
   - rampart.k8s.gate
 attributes:
+  check_mode:
+    support: full
   platform:
     platforms: posix
     support: full

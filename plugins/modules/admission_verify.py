@@ -27,6 +27,8 @@ extends_documentation_fragment:
   - rampart.k8s.gate.provable
   - rampart.k8s.gate.pods
 attributes:
+  check_mode:
+    support: full
   platform:
     platforms: posix
     support: full

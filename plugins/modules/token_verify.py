@@ -22,6 +22,8 @@ extends_documentation_fragment:
   - rampart.k8s.gate.provable
   - rampart.k8s.gate.pods
 attributes:
+  check_mode:
+    support: full
   platform:
     platforms: posix
     support: full
