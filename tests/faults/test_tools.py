@@ -233,7 +233,7 @@ def test_many_runs_at_once_agree(rig: Rig) -> None:
     processes = [rig.start() for _number in range(6)]
     answers: list[dict[str, Any]] = []
     threads = [
-        threading.Thread(target=lambda process=process: answers.append(rig.answer(process)))  # type: ignore[misc]
+        threading.Thread(target=lambda process=process: answers.append(rig.answer(process)))
         for process in processes
     ]
     for thread in threads:

@@ -146,7 +146,7 @@ def test_a_build_from_a_read_only_module(
         ),
         (
             {"go.mod": "module example.test/hello\n\ngo 1.21\n\nrequire example.test/other v1.0.0\n",
-             "go.sum": "".join(f"example.test/other v1.0.0{what} h1:{'A' * 43}=\n" for what in ("", "/go.mod")),
+             "go.sum": "".join(f"example.test/other v1.0.0{x} h1:{'A' * 43}=\n" for x in ("", "/go.mod")),
              "main.go": 'package main\n\nimport _ "example.test/other"\n\nfunc main() {}\n'},
             "module lookup disabled", "module proxy",
         ),
