@@ -60,7 +60,7 @@ def main() -> None:
                 objects = config_maps("".join(filter(str.isalnum, name)).lower(), size)
                 command = play(Path(folder), "play", [task], objects=objects)
                 run(command)
-                costs[size] = median([run(command) for _ in range(arguments.runs)])
+                costs[size] = median([run(command) for _unused in range(arguments.runs)])
             more = count - 1
             rows.append(
                 (

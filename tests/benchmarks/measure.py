@@ -58,7 +58,7 @@ def run(command: Sequence[str], rig: Rig | None = None) -> Cost:
         text=True,
     )
     output = child.stdout.read() if child.stdout else ""
-    _, code, usage = os.wait4(child.pid, 0)
+    _unused, code, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(code)
     wall = time.monotonic() - started
     if child.returncode:

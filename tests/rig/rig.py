@@ -64,7 +64,7 @@ def _tool(name: str) -> str:
 
 def _free_ports(count: int) -> list[int]:
     # All are held at once, so that they differ.
-    held = [socket.socket() for _ in range(count)]
+    held = [socket.socket() for _unused in range(count)]
     try:
         for one in held:
             one.bind((HOST, 0))
@@ -102,7 +102,7 @@ class Rig:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         for name in list(self._children):
             self.kill(name)
         shutil.rmtree(self.folder)

@@ -76,8 +76,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if method == self.command and parts.path.startswith(prefix):
                 self._answer(status, b'{"errors":[{"code":"DENIED"}]}')
                 return
-        _, _, rest = parts.path.partition("/v2/")
-        name, _, reference = rest.partition("/manifests/")
+        _unused, _unused, rest = parts.path.partition("/v2/")
+        name, _unused, reference = rest.partition("/manifests/")
         if reference:
             self._manifest(f"{name}:{reference}", body)
             return

@@ -92,7 +92,7 @@ def load(
             next_step="set the context to one of these",
             kubeconfig=kubeconfig,
         )
-    _, chosen = merged["contexts"][wanted]
+    _unused, chosen = merged["contexts"][wanted]
     try:
         cluster = merged["clusters"][chosen.get("cluster")]
         user = merged["users"][chosen["user"]] if chosen.get("user") else (Path(), {})

@@ -79,7 +79,7 @@ class Lease:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_unused: object) -> None:
         self._stop.set()
         self._thread.join(self._duration)
         if not self._lost:

@@ -60,4 +60,4 @@ def rank(definition: Mapping[str, Any]) -> int:
 def batches(items: Iterable[Item], key: Callable[[Item], int], *, reverse: bool = False) -> list[list[Item]]:
     """Group items by rank; those of one rank can be applied at the same time."""
     ordered = sorted(items, key=key, reverse=reverse)
-    return [list(group) for _, group in groupby(ordered, key=key)]
+    return [list(group) for _unused, group in groupby(ordered, key=key)]

@@ -113,7 +113,7 @@ class Planner:
             places,
         )
         found: list[Step] = []
-        for (resource, _), items in zip(places, lists, strict=True):
+        for (resource, _unused), items in zip(places, lists, strict=True):
             for item in items:
                 live = {"apiVersion": resource.api_version, "kind": resource.kind, **item}
                 one = Step(Ref.of(live), live, resource, live)

@@ -249,7 +249,7 @@ class Waiter:
             return ""
         try:
             with self._client.transport.within(max(0.0, self._events_until - time.monotonic())):
-                events, _ = self._client.list_all(f"/api/v1/namespaces/{namespace}/events")
+                events, _unused = self._client.list_all(f"/api/v1/namespaces/{namespace}/events")
         except RampartError:
             return ""
         name = one.target.ref.name

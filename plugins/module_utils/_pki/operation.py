@@ -94,10 +94,12 @@ class ClusterPki:
         }
         pairs = [self._key_pair(item) for item in self.wanted.key_pairs]
         items = [
-            *(item for item, _, _ in authorities.values()),
+            *(item for item, _certificate, _key in authorities.values()),
             *issued.values(),
             *pairs,
-            *self._kubeconfigs({name: item for name, (item, _, _) in authorities.items()}, issued),
+            *self._kubeconfigs(
+                {name: item for name, (item, _certificate, _key) in authorities.items()}, issued
+            ),
         ]
         self._files = ConfigFiles([file for item in items for file in item.files])
         files = self._files.plan()
@@ -219,7 +221,7 @@ class ClusterPki:
         items = []
         for wanted in self.wanted.kubeconfigs:
             key, certificate = certificates[wanted.certificate].files
-            _, authority = authorities[wanted.authority].files
+            _unused, authority = authorities[wanted.authority].files
             content = kubeconfig.render(
                 wanted, authority.content or b"", certificate.content or b"", key.content or b""
             )

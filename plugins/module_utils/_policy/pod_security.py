@@ -115,7 +115,7 @@ class PodSecurityCheck(ClusterCheck):
         named = warnings.of_namespace(warnings.parse(answer.headers.get("Warning") or ""))
         return [
             {"namespace": namespace, "kind": "Pod", "name": pod, "reason": reason}
-            for pod, _, reason in (line.partition(": ") for line in named)
+            for pod, _unused, reason in (line.partition(": ") for line in named)
         ]
 
     def _conclude(self, changing: int, breaks: list[dict[str, str]], not_judged: list[str]) -> Plan:

@@ -51,7 +51,7 @@ def used(key: str, live: Mapping[str, Sequence[Mapping[str, Any]]]) -> Decimal |
     pods = [pod for pod in live.get("Pod") or [] if not ended(pod)]
     services = [service["spec"] for service in live.get("Service") or []]
     claims = live.get("PersistentVolumeClaim") or []
-    side, _, resource = (
+    side, _unused, resource = (
         key.rpartition(".") if key.startswith(("requests.", "limits.")) else ("requests", "", key)
     )
     if resource in COMPUTE:

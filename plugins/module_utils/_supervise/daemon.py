@@ -111,15 +111,15 @@ def stop_programs(supervisor: Supervisor, names: Iterable[str]) -> None:
         if info is None:
             continue
         process = read_process(int(info["pid"])) if info["pid"] else None
-        priority, _, seconds = process.stop if process else (0, "", 0)
+        priority, _signal, seconds = process.stop if process else (0, "", 0)
         levels.setdefault(priority, []).append((name, seconds))
     for priority in sorted(levels, reverse=True):
         level = levels[priority]
-        for name, _ in level:
+        for name, _seconds in level:
             supervisor.stop(name)
-        waiting = {name for name, _ in level}
+        waiting = {name for name, _seconds in level}
         # supervisord itself kills after the program's own patience.
-        limit = max(seconds for _, seconds in level) + KILL_SECONDS
+        limit = max(seconds for _name, seconds in level) + KILL_SECONDS
         until(
             lambda waiting=waiting: not _busy(supervisor, waiting),  # type: ignore[misc]
             limit,

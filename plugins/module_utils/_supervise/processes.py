@@ -80,7 +80,7 @@ def read_process(pid: int) -> Process | None:
         # The name in brackets may hold spaces and brackets; the parent is the second field after it.
         int(status.rpartition(")")[2].split()[1]),
         tuple(os.fsdecode(argv).rstrip("\0").split("\0")),
-        {name: value for name, _, value in variables},
+        {name: value for name, _unused, value in variables},
     )
 
 

@@ -100,7 +100,7 @@ def _hash(content: bytes) -> str:
 def parse_fingerprint(text: str) -> dict[str, str]:
     """Read a fingerprint back from a process."""
     pairs = (entry.rpartition("=") for entry in text.split(",") if entry)
-    return {name: value for name, _, value in pairs}
+    return {name: value for name, _unused, value in pairs}
 
 
 def differences(wanted: Mapping[str, str], running: Mapping[str, str]) -> list[str]:

@@ -104,7 +104,7 @@ class Cell:
 
     def review(self) -> dict[str, Any]:
         """Ask it as a SubjectAccessReview."""
-        resource, _, subresource = self.resource.partition("/")
+        resource, _unused, subresource = self.resource.partition("/")
         attributes = {
             "namespace": self.namespace,
             "verb": self.verb,
@@ -196,7 +196,7 @@ class Rbac:
                             givers.setdefault((group, resource, verb), set()).add(role)
         chosen: dict[tuple[str, str, frozenset[tuple[str, str, str]]], tuple[str, str, str]] = {}
         for action in sorted(givers):
-            group, resource, _ = action
+            group, resource, _unused = action
             chosen.setdefault((group, resource, frozenset(givers[action])), action)
         return list(chosen.values())
 

@@ -71,7 +71,7 @@ def read_answers(log: str, cells: Mapping[str, Cell]) -> dict[Cell, bool]:
     """Read what a probe printed; a line that is not whole counts as no answer."""
     found = {}
     for line in log.splitlines():
-        key, _, answer = line.partition(" ")
+        key, _unused, answer = line.partition(" ")
         if key in cells and answer in ("yes", "no"):
             found[cells[key]] = answer == "yes"
     return found

@@ -156,7 +156,9 @@ KUBECONFIGS: list[tuple[str, Callable[[Rig, Path], Path], str, dict[str, Any]]] 
     ("exec", plugin, "running programs is forbidden", {"allow_exec_plugins": False}),
     (
         "expired",
-        lambda rig, _: rig.kubeconfig_for("late", "system:masters", lifetime=-datetime.timedelta(hours=1)),
+        lambda rig, _unused: rig.kubeconfig_for(
+            "late", "system:masters", lifetime=-datetime.timedelta(hours=1)
+        ),
         "expired on 20",
         {},
     ),
@@ -186,7 +188,7 @@ def test_48_a_stranger_in_between_sees_no_token(rig: Rig, name: str, tmp_path: P
     heard: list[bytes] = []
 
     def listen(server: socket.socket) -> None:
-        plain, _ = server.accept()
+        plain, _unused = server.accept()
         try:
             with context.wrap_socket(plain, server_side=True) as secured:
                 heard.append(secured.recv(4096))

@@ -70,7 +70,7 @@ def test_of_many_takers_one_wins(rig: Rig, name: str) -> None:
             if len(refused) == 7:
                 done.set()
 
-    threads = [threading.Thread(target=take) for _ in range(8)]
+    threads = [threading.Thread(target=take) for _unused in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -191,7 +191,7 @@ def test_fingerprints_of_two_runs_cannot_be_compared(rig: Rig, name: str) -> Non
         run_module("manifest_apply", arguments(rig, bundle(name)), check=True)["diff"]["after"][
             f"Secret {name}/s"
         ]["data"]["password"]
-        for _ in range(2)
+        for _unused in range(2)
     }
     assert len(prints) == 2
 

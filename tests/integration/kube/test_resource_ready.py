@@ -82,10 +82,10 @@ def waits(reason: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     state = {"name": "main", "image": "a", "imageID": "", "ready": False, "restartCount": 1,
              "state": {"waiting": {"reason": reason, "message": "as the kubelet says"}},
              "lastState": {"terminated": {"exitCode": 3, "reason": "Error"}}}  # fmt: skip
-    return lambda _: {"phase": "Pending", "containerStatuses": [state]}
+    return lambda _unused: {"phase": "Pending", "containerStatuses": [state]}
 
 
-def is_ready(_: dict[str, Any]) -> dict[str, Any]:
+def is_ready(_unused: dict[str, Any]) -> dict[str, Any]:
     return {"phase": "Running", "conditions": READY}
 
 

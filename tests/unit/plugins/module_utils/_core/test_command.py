@@ -111,7 +111,7 @@ def test_no_child_is_left_when_the_play_is_interrupted(
 ) -> None:
     import subprocess
 
-    def interrupt(self: subprocess.Popen[str], *_: object, **__: object) -> None:
+    def interrupt(self: subprocess.Popen[str], *_unused: object, **__: object) -> None:
         (tmp_path / "pid").write_text(str(self.pid))
         raise KeyboardInterrupt
 

@@ -37,7 +37,7 @@ class Work:
 
 
 def outcome(work: Work, capsys: pytest.CaptureFixture[str], **arguments: Any) -> tuple[dict[str, Any], Any]:
-    def build(_: AnsibleModule, redactor: Redactor) -> Work:
+    def build(_unused: AnsibleModule, redactor: Redactor) -> Work:
         redactor.add(SECRET)
         return work
 
@@ -55,14 +55,14 @@ def test_a_change_is_applied(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_check_mode_stops_between_plan_and_apply(capsys: pytest.CaptureFixture[str]) -> None:
     work = Work()
-    result, _ = outcome(work, capsys, _ansible_check_mode=True, _ansible_diff=True)
+    result, _unused = outcome(work, capsys, _ansible_check_mode=True, _ansible_diff=True)
     assert (result["changed"], work.applied) == (True, False)
     assert SECRET not in json.dumps(result)
 
 
 def test_nothing_is_applied_when_nothing_changes(capsys: pytest.CaptureFixture[str]) -> None:
     work = Work(changed=False)
-    result, _ = outcome(work, capsys)
+    result, _unused = outcome(work, capsys)
     assert (result["changed"], work.applied) == (False, False)
 
 

@@ -133,7 +133,7 @@ def test_no_representation_shows_key_material() -> None:
 
 
 def test_new_keys_differ_in_name_and_bytes() -> None:
-    one, two = (new_key(date(2026, 11, 22), ()) for _ in range(2))
+    one, two = (new_key(date(2026, 11, 22), ()) for _unused in range(2))
     assert re.fullmatch(r"key-20261122-[0-9a-f]{8}", one.name)
     assert one.name != two.name
     assert one.secret != two.secret

@@ -97,7 +97,7 @@ def test_a_mode_that_others_can_read_is_closed_and_said(path: Path) -> None:
 
 
 def test_two_first_runs_at_once_make_one_key(path: Path) -> None:
-    runs = [operation(path) for _ in range(8)]
+    runs = [operation(path) for _unused in range(8)]
     plans = [one.plan() for one in runs]
     assert all(plan.changed for plan in plans)
     done: list[Plan] = []

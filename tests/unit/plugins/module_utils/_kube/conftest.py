@@ -82,7 +82,7 @@ class Server:
                 pass
 
         class Quiet(ThreadingHTTPServer):
-            def handle_error(self, *_: Any) -> None:
+            def handle_error(self, *_unused: Any) -> None:
                 server.handshakes_failed += 1
 
         self._http = Quiet(("127.0.0.1", 0), Handler)

@@ -42,7 +42,7 @@ def connect(serve: Serve, write_kubeconfig: Write) -> Callable[..., tuple[Client
 
 
 def test_an_object_is_read_with_our_token(connect: Any, answer: Any) -> None:
-    client, server = connect(lambda _: answer(body=OK))
+    client, server = connect(lambda _unused: answer(body=OK))
     assert client.get("/x", query={"a": "b c"}) == OK
     assert server.asked[0].path == "/x?a=b+c"
     assert server.asked[0].headers["Authorization"] == "Bearer correct-horse"
@@ -51,7 +51,7 @@ def test_an_object_is_read_with_our_token(connect: Any, answer: Any) -> None:
 
 def test_too_many_requests_are_sent_again_when_the_server_says(connect: Any, answer: Any) -> None:
     answers = iter([answer(429, refusal(429), {"Retry-After": "1"}), answer(body=OK)])
-    client, server = connect(lambda _: next(answers))
+    client, server = connect(lambda _unused: next(answers))
     started = time.monotonic()
     assert client.get("/x") == OK
     assert time.monotonic() - started >= 1
@@ -61,12 +61,14 @@ def test_too_many_requests_are_sent_again_when_the_server_says(connect: Any, ans
 
 def test_a_server_error_is_tried_again(connect: Any, answer: Any) -> None:
     answers = iter([answer(500, refusal(500)), answer(503, b"<html>"), answer(body=OK)])
-    client, _ = connect(lambda _: next(answers))
+    client, _unused = connect(lambda _unused: next(answers))
     assert client.get("/x") == OK
 
 
 def test_a_lasting_refusal_ends_with_the_deadline_and_the_last_status(connect: Any, answer: Any) -> None:
-    client, _ = connect(lambda _: answer(503, refusal(503, message="etcd is away")), api_timeout=1.0)
+    client, _unused = connect(
+        lambda _unused: answer(503, refusal(503, message="etcd is away")), api_timeout=1.0
+    )
     started = time.monotonic()
     with pytest.raises(status.ApiError, match="etcd is away"):
         client.get("/x")
@@ -77,7 +79,7 @@ def test_unknown_fields_are_not_tried_again(connect: Any, answer: Any) -> None:
     said = (
         "failed to create typed patch object (/a; /v1, Kind=ConfigMap): .dota: field not declared in schema"
     )
-    client, server = connect(lambda _: answer(500, refusal(500, message=said)))
+    client, server = connect(lambda _unused: answer(500, refusal(500, message=said)))
     with pytest.raises(status.ApiError, match=r"\.dota") as caught:
         client.get("/x")
     assert len(server.asked) == 1
@@ -86,7 +88,7 @@ def test_unknown_fields_are_not_tried_again(connect: Any, answer: Any) -> None:
 
 def test_a_truncated_answer_is_never_used(connect: Any, answer: Any) -> None:
     answers = iter([answer(body=OK), answer(body=OK, cut=True), answer(body=OK)])
-    client, server = connect(lambda _: next(answers))
+    client, server = connect(lambda _unused: next(answers))
     client.get("/first")
     assert client.get("/x") == OK
     assert len(server.asked) == 3
@@ -95,11 +97,11 @@ def test_a_truncated_answer_is_never_used(connect: Any, answer: Any) -> None:
 def test_a_slow_server_ends_with_the_timeout(connect: Any, answer: Any) -> None:
     wake = threading.Event()
 
-    def slow(_: Any) -> Any:
+    def slow(_unused: Any) -> Any:
         wake.wait(10)
         return answer(body=OK)
 
-    client, _ = connect(slow, request_timeout=0.5)
+    client, _unused = connect(slow, request_timeout=0.5)
     started = time.monotonic()
     with pytest.raises(RampartError, match="did not answer in time"):
         client.get("/x")
@@ -114,8 +116,8 @@ def test_nothing_there_is_told_at_once(write_kubeconfig: Write) -> None:
 
 
 def test_a_redirect_does_not_carry_the_token_away(connect: Any, serve: Serve, answer: Any) -> None:
-    thief = serve(lambda _: answer(body=OK))
-    client, _ = connect(lambda _: answer(302, b"", {"Location": thief.url}))
+    thief = serve(lambda _unused: answer(body=OK))
+    client, _unused = connect(lambda _unused: answer(302, b"", {"Location": thief.url}))
     with pytest.raises(status.ApiError, match="not from a Kubernetes API server"):
         client.get("/x")
     assert thief.asked == []
@@ -124,7 +126,7 @@ def test_a_redirect_does_not_carry_the_token_away(connect: Any, serve: Serve, an
 def test_another_authority_gets_no_token(
     serve: Serve, write_kubeconfig: Write, authority: Authority, answer: Any
 ) -> None:
-    stranger = serve(lambda _: answer(body=OK), Authority("stranger").server("127.0.0.1"))
+    stranger = serve(lambda _unused: answer(body=OK), Authority("stranger").server("127.0.0.1"))
     trust = {"certificate-authority-data": base64.b64encode(authority.pem).decode()}
     path = write_kubeconfig(stranger.url, {"token": "correct-horse"}, trust)
     with pytest.raises(RampartError, match="not signed by the certificate authority") as caught:
@@ -137,14 +139,14 @@ def test_our_authority_is_trusted_and_an_ended_certificate_is_not(
     serve: Serve, write_kubeconfig: Write, authority: Authority, answer: Any
 ) -> None:
     trust = {"certificate-authority-data": base64.b64encode(authority.pem).decode()}
-    good = serve(lambda _: answer(body=OK), authority.server("127.0.0.1"))
+    good = serve(lambda _unused: answer(body=OK), authority.server("127.0.0.1"))
     assert Client(Connection(str(write_kubeconfig(good.url, {}, trust))), Redactor()).get("/x") == OK
     old = serve(
-        lambda _: answer(body=OK), authority.server("127.0.0.1", lifetime=-datetime.timedelta(hours=1))
+        lambda _unused: answer(body=OK), authority.server("127.0.0.1", lifetime=-datetime.timedelta(hours=1))
     )
     with pytest.raises(RampartError, match="certificate has expired"):
         Client(Connection(str(write_kubeconfig(old.url, {}, trust))), Redactor()).get("/x")
-    other = serve(lambda _: answer(body=OK), authority.server("192.0.2.7"))
+    other = serve(lambda _unused: answer(body=OK), authority.server("192.0.2.7"))
     with pytest.raises(RampartError, match="for another address"):
         Client(Connection(str(write_kubeconfig(other.url, {}, trust))), Redactor()).get("/x")
 
@@ -152,7 +154,7 @@ def test_our_authority_is_trusted_and_an_ended_certificate_is_not(
 def test_an_expired_client_certificate_is_told_with_its_date(
     serve: Serve, write_kubeconfig: Write, authority: Authority, answer: Any
 ) -> None:
-    server = serve(lambda _: answer(401, refusal(401, "Unauthorized")), authority.server("127.0.0.1"))
+    server = serve(lambda _unused: answer(401, refusal(401, "Unauthorized")), authority.server("127.0.0.1"))
     certificate, key = authority.user("eve", lifetime=-datetime.timedelta(hours=1))
     user = {
         "client-certificate-data": base64.b64encode(certificate).decode(),
@@ -164,7 +166,7 @@ def test_an_expired_client_certificate_is_told_with_its_date(
 
 
 def test_an_unverified_connection_is_warned_about(serve: Serve, write_kubeconfig: Write, answer: Any) -> None:
-    server = serve(lambda _: answer(body=OK), Authority("stranger").server("127.0.0.1"))
+    server = serve(lambda _unused: answer(body=OK), Authority("stranger").server("127.0.0.1"))
     path = write_kubeconfig(server.url, {}, {"insecure-skip-tls-verify": True})
     client = Client(Connection(str(path)), Redactor())
     assert client.get("/x") == OK
@@ -173,7 +175,7 @@ def test_an_unverified_connection_is_warned_about(serve: Serve, write_kubeconfig
 
 def test_the_wrong_cluster_is_left_at_once(connect: Any, answer: Any) -> None:
     with pytest.raises(RampartError, match="leads to the cluster u-1, but u-2 is expected") as caught:
-        connect(lambda _: answer(body=OK), expect_cluster_uid="u-2")
+        connect(lambda _unused: answer(body=OK), expect_cluster_uid="u-2")
     assert caught.value.details == {"expected_cluster_uid": "u-2", "actual_cluster_uid": "u-1"}
 
 
@@ -186,14 +188,14 @@ def test_pages_are_read_to_the_end_and_begun_again_when_they_are_too_old(connect
             answer(body={"items": [{"a": 3}], "metadata": {"resourceVersion": "7"}}),
         ]
     )
-    client, server = connect(lambda _: next(answers))
+    client, server = connect(lambda _unused: next(answers))
     assert client.list_all("/x") == ([{"a": 2}, {"a": 3}], "7")
     assert "continue=c1" in server.asked[1].path
     assert "continue" not in server.asked[2].path
 
 
 def test_what_is_not_there_can_be_fine(connect: Any, answer: Any) -> None:
-    client, _ = connect(lambda _: answer(404, refusal(404, "NotFound")))
+    client, _unused = connect(lambda _unused: answer(404, refusal(404, "NotFound")))
     assert client.find("/x") is None
     assert client.delete("/x") is None
 
@@ -201,11 +203,11 @@ def test_what_is_not_there_can_be_fine(connect: Any, answer: Any) -> None:
 def test_many_calls_run_at_once_and_the_first_error_wins(connect: Any, answer: Any) -> None:
     both = threading.Barrier(2, timeout=5)
 
-    def meet(_: Any) -> Any:
+    def meet(_unused: Any) -> Any:
         both.wait()
         return answer(body=OK)
 
-    client, _ = connect(meet)
+    client, _unused = connect(meet)
     assert client.map(client.get, ["/a", "/b"]) == [OK, OK]
 
     def fail(number: int) -> int:
@@ -216,6 +218,6 @@ def test_many_calls_run_at_once_and_the_first_error_wins(connect: Any, answer: A
 
 
 def test_an_answer_that_is_not_json_is_an_error(connect: Any, answer: Any) -> None:
-    client, _ = connect(lambda _: answer(body=b"<html>"))
+    client, _unused = connect(lambda _unused: answer(body=b"<html>"))
     with pytest.raises(RampartError, match="not whole JSON"):
         client.get("/x")

@@ -188,8 +188,8 @@ def test_a_client_key_is_never_in_a_file(
 
 
 def test_a_key_of_another_certificate_is_an_error(write_kubeconfig: Write, authority: Authority) -> None:
-    certificate, _ = authority.user("eve")
-    _, key = authority.user("mallory")
+    certificate, _unused = authority.user("eve")
+    _unused, key = authority.user("mallory")
     user = {
         "client-certificate-data": base64.b64encode(certificate).decode(),
         "client-key-data": base64.b64encode(key).decode(),

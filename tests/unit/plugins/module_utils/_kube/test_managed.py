@@ -123,7 +123,7 @@ def test_what_another_manager_applied_is_not_ours() -> None:
 
 def test_a_bare_name_owns_nothing() -> None:
     bare = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "recorded"}}
-    _, live = recorded("Namespace")
+    _unused, live = recorded("Namespace")
     assert not surely_unchanged(bare, live, "rampart"), "the label that we applied before must go"
     live["metadata"]["managedFields"] = []
     assert surely_unchanged(bare, live, "rampart")

@@ -27,7 +27,7 @@ def test_plain_values_of_a_secret_become_data() -> None:
 def test_what_the_server_writes_is_left_out() -> None:
     exported = secret(status={}, data={})
     exported["metadata"].update(resourceVersion="1", uid="u", managedFields=[], creationTimestamp=None)
-    made, _ = objects.prepare(exported, 0)
+    made, _unused = objects.prepare(exported, 0)
     assert made == secret(data={})
     assert exported["metadata"]["uid"] == "u", "the input is not touched"
 

@@ -43,7 +43,7 @@ def client_for(serve: Any, write_kubeconfig: Any, answer: Any) -> Callable[..., 
 
 def take(client: Client, count: int) -> list[watching.Event]:
     found = watching.follow(client, "/x", {}, time.monotonic() + 10)
-    return [next(found) for _ in range(count)]
+    return [next(found) for _unused in range(count)]
 
 
 def test_a_closed_watch_goes_on_where_it_ended(client_for: Any, answer: Any) -> None:
@@ -72,7 +72,7 @@ def test_a_place_that_the_server_forgot_asks_for_a_new_list(client_for: Any, ans
 
 def test_a_forbidden_watch_is_told(client_for: Any, answer: Any) -> None:
     refused = {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "cannot watch"}
-    client, _ = client_for([answer(body={"items": [], "metadata": {}})], [answer(403, refused)])
+    client, _unused = client_for([answer(body={"items": [], "metadata": {}})], [answer(403, refused)])
     with pytest.raises(status.ApiError, match="cannot watch"):
         take(client, 2)
 
@@ -83,7 +83,7 @@ def test_waiting_ends_with_the_decision_or_the_timeout(client_for: Any, answer: 
     assert watching.until(client, "/x", "x", lambda found: found and "came", 10) == "came"
     assert "fieldSelector=metadata.name%3Dx" in server.asked[0].path
 
-    client, _ = client_for([empty], [answer(body=[])] * 9)
+    client, _unused = client_for([empty], [answer(body=[])] * 9)
     assert watching.until(client, "/x", "x", lambda found: found and "came", 1) is None
 
 
