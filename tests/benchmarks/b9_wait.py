@@ -32,6 +32,9 @@ from tests.benchmarks.measure import play, run
 from tests.rig import Rig
 from tests.rig.modules import run_module
 
+# By then every contender has surely begun to wait.
+EARLIEST = 12.0
+
 PODS = "/api/v1/namespaces/default/pods"
 READY = {"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}
 
@@ -46,8 +49,7 @@ def overshoot(client: Client, name: str, wait: Callable[[str], Any], longest: fl
         client.call("PATCH", f"{PODS}/{name}/status", body=READY, content_type=MERGE)
         moment.append(time.monotonic())
 
-    # No earlier than every contender has surely begun to wait.
-    timer = threading.Timer(random.uniform(6, 6 + longest), turn)  # noqa: S311
+    timer = threading.Timer(random.uniform(EARLIEST, EARLIEST + longest), turn)  # noqa: S311
     timer.start()
     wait(name)
     ended = time.monotonic()

@@ -29,7 +29,8 @@ HOST = "127.0.0.1"
 START_TIMEOUT = 60.0
 PR_SET_PDEATHSIG = 1
 
-OWN_LEASE = "/registry/leases/kube-system/apiserver-"
+# What the API server renews for itself all the time.
+OWN_LEASES = ("/registry/leases/kube-system/apiserver-", "/registry/peerserverleases/")
 FIRST_OBJECTS = {
     *(
         f"/registry/namespaces/{name}"
@@ -275,7 +276,7 @@ class Rig:
     def stored(self) -> dict[str, int]:
         """Return all keys of etcd with the revision of their last write; equal means no write at all.
 
-        The lease that the API server renews for itself is left out.
+        The leases that the API server renews for itself are left out.
         """
         # All keys from /registry/ to /registry0 (the next text after it).
         keys = {name: base64.b64encode(key).decode() for name, key in
@@ -287,7 +288,7 @@ class Rig:
             base64.b64decode(entry["key"]).decode(): int(entry["mod_revision"])
             for entry in answer.json().get("kvs", [])
         }
-        return {key: revision for key, revision in found.items() if not key.startswith(OWN_LEASE)}
+        return {key: revision for key, revision in found.items() if not key.startswith(OWN_LEASES)}
 
     def _await_first_objects(self) -> None:
         """Wait for what every API server makes for itself; it would look like a write of ours."""
