@@ -6,13 +6,14 @@ set -eu
 cd "$(dirname "$0")/.."
 
 reset_cluster() {
-  sh scripts/as_root.sh "$1" .venv/bin/ansible-playbook -i "$1" playbooks/cluster_reset.yml -e cluster_reset_confirm=true
+  sh scripts/as_root.sh "$1" .venv/bin/ansible-playbook -i "$1" playbooks/cluster_reset.yml
 }
 if [ -x .venv/bin/ansible-playbook ]; then
   reset_cluster inventories/local
   reset_cluster molecule/inventory
   if [ "${1:-}" = --tools ]; then
-    sh scripts/as_root.sh inventories/local .venv/bin/ansible-playbook -i inventories/local playbooks/tools_remove.yml
+    # shellcheck disable=SC2016 # the home folder is that of the user who ran the play
+    sh scripts/as_root.sh inventories/local sh -c 'rm -rf -- "${XDG_CACHE_HOME:-$HOME/.cache}/rampart"'
   fi
 elif [ -d .venv ]; then
   echo 'clean: .venv is broken, so no cluster can be reset; run make setup first' >&2
