@@ -34,7 +34,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._encryption.of_api_ser
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 
-__all__ = ["Benchmark", "Order", "checks_host", "checks_rbac", "checks_workloads"]
+__all__ = ["CHECKS", "Benchmark", "Order", "checks_host", "checks_rbac", "checks_workloads"]
 
 _NEEDED = {
     "master": ("apiserver", "controllermanager", "scheduler"),

@@ -206,7 +206,16 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         Host({}).load(str(tmp_path / "bad"))
 
 
-@pytest.mark.parametrize("check", [checks_host.anonymous, checks_host.encryption, checks_host.audit_policy,
-                                   checks_host.own_authority, checks_host.proxy_metrics, checks_host.etcd_owner])  # fmt: skip
+@pytest.mark.parametrize(
+    "check",
+    [
+        checks_host.anonymous,
+        checks_host.encryption,
+        checks_host.audit_policy,
+        checks_host.own_authority,
+        checks_host.proxy_metrics,
+        checks_host.etcd_owner,
+    ],
+)
 def test_without_the_machine_nothing_is_said(check: Any) -> None:
     assert check(NOWHERE) is None
