@@ -95,6 +95,12 @@ options:
     type: list
     elements: str
     default: []
+  commands:
+    description:
+      - Programs that the components find by name, and that must be there. Only used with O(state=present).
+    type: list
+    elements: str
+    default: []
   stop_seconds:
     description: How long pods are given to end before they are killed.
     type: int
@@ -198,6 +204,7 @@ SPEC = ArgumentSpec(
         },
         "settings": {"type": "dict", "default": {}},
         "alone": {"type": "list", "elements": "str", "default": []},
+        "commands": {"type": "list", "elements": "str", "default": []},
         "stop_seconds": {"type": "int", "default": 10},
     },
 )
@@ -231,6 +238,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ClusterHost:
             address=options["address"],
             ranges={"pod_cidr": pods, "service_cidr": _range("service_cidr", options["service_cidr"])},
             endpoints={item["name"]: (item["address"], item["port"]) for item in options["endpoints"]},
+            commands=tuple(options["commands"]),
             alone=tuple(options["alone"]),
             settings={name: str(value) for name, value in options["settings"].items()},
         ),

@@ -48,6 +48,7 @@ class Wanted:
     endpoints: Mapping[str, tuple[str, int]]
     settings: Mapping[str, str]
     alone: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,17 @@ def check_endpoints(wanted: Wanted, around: observe.Family) -> None:
         )
 
 
+def check_commands(wanted: Wanted) -> None:
+    """Refuse to go on without programs that the components call by name, and only say so in their logs."""
+    missing = [name for name in wanted.commands if not shutil.which(name)]
+    if missing:
+        raise RampartError(
+            f"This machine lacks {', '.join(missing)}, which the cluster's components call.",
+            next_step="install them (Debian's packages iproute2, iptables, nftables and mount have them)",
+            missing=missing,
+        )
+
+
 def check_alone(wanted: Wanted, around: observe.Family) -> None:
     """Refuse a second program of a kind of which a network namespace bears only one."""
     for name in wanted.alone:
@@ -117,7 +129,10 @@ def check_alone(wanted: Wanted, around: observe.Family) -> None:
 
 def check_ranges(cluster: Cluster, wanted: Wanted) -> None:
     """Refuse addresses that lead somewhere else already."""
-    own = re.compile("|".join([re.escape(cluster.link), re.escape(cluster.bridge), CILIUM_LINK.pattern]))
+    names = [re.escape(cluster.link), re.escape(cluster.bridge)]
+    if cluster.cilium_state.is_dir():
+        names.append(CILIUM_LINK.pattern)
+    own = re.compile("|".join(names))
     overlap(wanted.ranges, observe.ip("-4", "route", "show"), own)
 
 

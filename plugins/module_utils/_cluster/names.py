@@ -104,6 +104,13 @@ def _target(rule: str) -> str:
     return found.group(1) if found else ""
 
 
+def _idle(rules: Sequence[str], own_rules: Sequence[str]) -> list[str]:
+    """Name the chains of the CNI firewall plugin when no pod of any cluster needs them any more."""
+    chains = ["CNI-FORWARD", "CNI-ADMIN"]
+    kept = [rule for rule in rules if rule.split()[1] in chains and rule not in own_rules]
+    return chains if all(_target(rule) == "CNI-ADMIN" for rule in kept) else []
+
+
 def stale_packet_rules(saved: str, cluster: Cluster, *, cilium: bool, kubelet: bool) -> str:
     """Turn the output of ``iptables-save`` into input for ``iptables-restore --noflush``.
 
@@ -125,6 +132,7 @@ def stale_packet_rules(saved: str, cluster: Cluster, *, cilium: bool, kubelet: b
             or (kubelet and KUBELET_CHAIN.fullmatch(chain))
             or (chain in named and PLUGIN_CHAIN.fullmatch(chain))
         ]
+        doomed += [chain for chain in _idle(rules, own_rules) if kubelet and chain in chains]
         removed = [
             f"-D {rule[3:]}"
             for rule in rules

@@ -135,6 +135,8 @@ class ClusterHost:
         """Do it. Everything is looked at again, since ending pods changes what is left."""
         around = observe.family(self.cluster)
         if self.state == "present":
+            # Not while planning: in check mode a run before this one would have installed them.
+            host.check_commands(self.wanted)
             if not around.alive:
                 end_pods(around, 0)
                 sweep(self._leftovers(around))
