@@ -83,7 +83,7 @@ reason:
   description: What was found, in one line.
   returned: always
   type: str
-  sample: 'air-gapped, with a Docker daemon of its own'
+  sample: 'the profile demo is running, air-gapped, with a Docker daemon of its own'
 docker:
   description: The daemon to use.
   returned: success
@@ -119,6 +119,11 @@ exists:
   returned: success
   type: bool
   sample: false
+state:
+  description: How the profile is, one of V(absent), V(stopped), V(degraded), V(running) and V(unknown).
+  returned: success
+  type: str
+  sample: running
 profile_version:
   description: The Kubernetes version of the profile; empty when there is none.
   returned: success
@@ -224,8 +229,9 @@ class Look:
             Path(self.params["kubeadm"]),
         )
         network = "air-gapped" if found["air_gapped"] else "with internet"
+        profile = f"the profile {self.params['profile']} is {found['state']}"
         whose = "a Docker daemon of its own" if daemon["own"] else f"the Docker daemon at {daemon['host']}"
-        return Plan(False, f"{network}, with {whose}", result={**found, "docker": daemon})
+        return Plan(False, f"{profile}, {network}, with {whose}", result={**found, "docker": daemon})
 
     def apply(self, plan: Plan) -> Plan:
         """Nothing is to be done."""

@@ -42,6 +42,12 @@ options:
       - A folder for what is made in between. It is removed with everything in it, before and after.
     type: path
     required: true
+  cache_dir:
+    description:
+      - A folder where the Debian is kept as an archive named after its key, for the next time. Only its owner
+        may be able to write to it.
+    type: path
+    required: true
   base:
     description: The Debian below all images.
     type: dict
@@ -103,6 +109,7 @@ EXAMPLES = r"""
   rampart.k8s.minikube_node_images:
     docker_host: unix:///var/run/docker.sock
     work_dir: /var/lib/rampart/demo/minikube/build
+    cache_dir: /var/cache/rampart/minikube
     base:
       repository: rampart.local/debian
       suite: bookworm
@@ -162,6 +169,7 @@ SPEC = PROGRESS | ArgumentSpec(
     {
         "docker_host": {"type": "str", "required": True},
         "work_dir": {"type": "path", "required": True},
+        "cache_dir": {"type": "path", "required": True},
         "base": {
             "type": "dict",
             "required": True,
@@ -212,6 +220,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageOperation:
         builds=[parse_build(item) for item in params["builds"]],
         docker_host=params["docker_host"],
         work_dir=Path(params["work_dir"]),
+        cache_dir=Path(params["cache_dir"]),
         timeout=params["timeout"],
         progress=Progress(params["_progress_file"]),
         check_mode=module.check_mode,

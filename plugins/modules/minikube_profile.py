@@ -87,13 +87,11 @@ options:
     type: str
     default: bridge
   service_cidr:
-    description: The range of the services' addresses.
+    description:
+      - The range of the services' addresses. Those of the pods are the same in every minikube,
+        C(10.244.0.0/16), and exist inside of the node only.
     type: str
     default: 10.96.0.0/12
-  pod_cidr:
-    description: The range of the pods' addresses.
-    type: str
-    default: 10.244.0.0/16
   dns_domain:
     description: The DNS domain of the cluster.
     type: str
@@ -231,7 +229,6 @@ SPEC = PROGRESS | ArgumentSpec(
         "offline": {"type": "bool", "default": False},
         "cni": {"type": "str", "default": "bridge"},
         "service_cidr": {"type": "str", "default": "10.96.0.0/12"},
-        "pod_cidr": {"type": "str", "default": "10.244.0.0/16"},
         "dns_domain": {"type": "str", "default": "cluster.local"},
         "cpus": {"type": "int", "default": 2},
         "memory_mb": {"type": "int", "default": 4000},
@@ -277,7 +274,6 @@ def build(module: AnsibleModule, redactor: Redactor) -> ProfileOperation:
             preload=params["preload"],
             cni=params["cni"],
             service_cidr=params["service_cidr"],
-            pod_cidr=params["pod_cidr"],
             dns_domain=params["dns_domain"],
             cpus=params["cpus"],
             memory_mb=params["memory_mb"],

@@ -39,6 +39,7 @@ class ImageOperation:
     builds: Sequence[Build]
     docker_host: str
     work_dir: Path
+    cache_dir: Path
     timeout: int
     progress: Progress
     check_mode: bool = False
@@ -90,6 +91,17 @@ class ImageOperation:
         return build.reference(key) in present
 
     def _make_base(self) -> None:
+        """Import the base; debootstrap runs only when no archive of it was kept."""
+        if not self._kept.is_file():
+            self._bootstrap()
+        client = docker(self.docker_host, self.work_dir.parent, timeout=self.timeout)
+        client.run("import", str(self._kept), self.base.reference)
+
+    @property
+    def _kept(self) -> Path:
+        return self.cache_dir / f"debian-{self.base.key}.tar"
+
+    def _bootstrap(self) -> None:
         if os.geteuid() != 0:
             raise RampartError(
                 "Making the base of minikube's node image needs root: debootstrap sets up a whole system.",
@@ -98,9 +110,8 @@ class ImageOperation:
         root = self.work_dir / "root"
         self.progress.say(f"making Debian {self.base.suite} with debootstrap (about two minutes)")
         proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
-        tool = Cli(
-            "debootstrap", environment={**proxies, "DEBIAN_FRONTEND": "noninteractive"}, timeout=self.timeout
-        )
+        environment = {**proxies, "DEBIAN_FRONTEND": "noninteractive"}
+        tool = Cli("debootstrap", environment=environment, timeout=self.timeout)
         include = f"--include={','.join(self.base.packages)}"
         arguments = ["--variant=minbase", include, self.base.suite, str(root)]
         done = tool.run(*arguments, *([self.base.mirror] if self.base.mirror else []), accept=range(256))
@@ -115,13 +126,13 @@ class ImageOperation:
         for pattern in LEAVINGS:
             for path in root.glob(pattern):
                 path.unlink()
-        packed = self.work_dir / "root.tar"
+        self.cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The name says that it is whole, so it gets it last.
+        packed = self._kept.with_suffix(".part")
         Cli("tar", timeout=self.timeout).run(
             "--create", f"--file={packed}", "--one-file-system", "--numeric-owner", f"--directory={root}", "."
         )
-        client = docker(self.docker_host, self.work_dir.parent, timeout=self.timeout)
-        client.run("import", str(packed), self.base.reference)
-        packed.unlink()
+        packed.replace(self._kept)
 
     def _bootstrap_log(self, root: Path) -> list[str]:
         try:

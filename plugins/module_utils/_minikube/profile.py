@@ -16,9 +16,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._minikube.answers impo
 
 Action = Literal["none", "start", "restart", "replace", "stop", "delete"]
 
-# minikube's own key for the range of the pods; it cannot be changed once the node has pods.
-POD_RANGE = ("kubeadm", "pod-network-cidr")
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -30,7 +27,6 @@ class Wanted:
     preload: bool
     cni: str
     service_cidr: str
-    pod_cidr: str
     dns_domain: str
     cpus: int
     memory_mb: int
@@ -40,8 +36,7 @@ class Wanted:
 
     def options(self) -> dict[tuple[str, str], str]:
         """Return the settings of the components by component and flag."""
-        flat = {(part, key): value for part, flags in self.extra.items() for key, value in flags.items()}
-        return {**flat, POD_RANGE: self.pod_cidr}
+        return {(part, key): value for part, flags in self.extra.items() for key, value in flags.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +70,6 @@ def _fixed(wanted: Wanted, config: Mapping[str, Any]) -> list[str]:
         ("driver", config.get("Driver"), "docker"),
         ("container runtime", kubernetes.get("ContainerRuntime"), "containerd"),
         ("service range", kubernetes.get("ServiceCIDR"), wanted.service_cidr),
-        ("pod range", recorded_options(config).get(POD_RANGE), wanted.pod_cidr),
         ("network", kubernetes.get("CNI"), wanted.cni),
         ("DNS domain", kubernetes.get("DNSDomain"), wanted.dns_domain),
         ("CPUs", config.get("CPUs"), wanted.cpus),
@@ -141,6 +135,8 @@ def decide_end(state: Literal["stopped", "absent"], observed: Observed) -> Decis
         return Decision("delete", "the profile is there")
     if observed.state == "stopped":
         return Decision("none", "it is stopped")
+    if observed.state == "broken":
+        return Decision("none", "an earlier start left it unfinished; a start or a reset mends that")
     if observed.state == "unknown":
         # A node cannot run without its daemon.
         return Decision("none", "the Docker daemon is down")

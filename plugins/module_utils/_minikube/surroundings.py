@@ -125,6 +125,7 @@ def look(
         "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "minikube_version": f"v{minikube.version()}" if minikube.installed else "",
         "exists": config is not None,
+        "state": "absent" if config is None else minikube.status(profile),
         "profile_version": str((config or {}).get("KubernetesConfig", {}).get("KubernetesVersion", "")),
         "air_gapped": is_air_gapped(air_gapped, config, node_image),
         "lacking_capabilities": lacking,
