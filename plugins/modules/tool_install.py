@@ -62,7 +62,8 @@ options:
         required: true
       data:
         description: Folders that it needs at run time, by place. They are copied from a Go module that the
-          build pins. Each value has the keys C(module) and C(path).
+          build pins. Each value has the keys C(module) and C(path), and may name in C(generated) the files
+          below it that the tool itself writes at each start, which therefore have no fixed sum.
         type: dict
       system:
         description: How the tool is recognised on the PATH. Without it the PATH is not searched.

@@ -83,12 +83,14 @@ class Cache:
             path = folder / name
             if name == MANIFEST:
                 continue
-            if name not in expected:
+            if name in present and (path.is_symlink() or not path.is_file()):
+                wrong = f"{path} is not a plain file"
+            elif name in tool.generated:
+                continue
+            elif name not in expected:
                 wrong = f"{path} was added to it"
             elif name not in present:
                 wrong = f"{path} is missing"
-            elif path.is_symlink() or not path.is_file():
-                wrong = f"{path} is not a plain file"
             if wrong:
                 raise self._tampered(folder, wrong)
             actual = self._memory.sha256(path)
