@@ -163,7 +163,9 @@ def run(stage: Stage) -> Outcome:
     outcome.seconds = time.monotonic() - begun
     lines = log.read_text(encoding="utf-8").splitlines()
     outcome.passed, outcome.failed = count(stage, rc, lines)
-    outcome.not_run += [line.removeprefix("not run: ") for line in lines if line.startswith("not run: ")]
+    # pytest lists its skipped cases in lines of that form.
+    marks = ("not run: ", "SKIPPED ")
+    outcome.not_run += [line.removeprefix("not run: ") for line in lines if line.startswith(marks)]
     if outcome.failed:
         say(f"{stage.name}: FAILED after {outcome.seconds:.0f} s (code {rc}); all of it is in {log}")
         if stage.parallel:

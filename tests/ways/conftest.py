@@ -30,6 +30,8 @@ all:
       cluster_driver: embedded
       cluster_name: ways
       cluster_index: 59
+      # Another cluster of this machine may use Cilium, which only one can.
+      cluster_cni: bridge
       cluster_state_dir: {empty}/state
       tools_prefix: {empty}/tools
 """
@@ -152,7 +154,7 @@ def awx_checkout(base: Path, inventory: Path) -> Way:
 
     def command(stage: str, arguments: tuple[str, ...]) -> list[str]:
         playbook = "site.yml" if stage == "site" else f"playbooks/{stage}.yml"
-        cmdline = ["--cmdline", " ".join(arguments)] if arguments else []
+        cmdline = [f"--cmdline={' '.join(arguments)}"] if arguments else []
         return ["ansible-runner", "run", str(base), "--inventory", str(inventory), "-p", playbook, *cmdline]
 
     collection = project / "collections/ansible_collections/rampart/k8s"
