@@ -127,8 +127,11 @@ def _check(tool: Tool) -> list[str]:
         wrong.append("the version may hold letters, digits and .+_- only")
     if not tool.provides:
         wrong.append("it provides nothing")
-    wrong += [f"{place!r} is not a place below {', '.join(TOP_FOLDERS)}" for place in (*tool.places, *tool.generated)
-              if not safe_place(place)]  # fmt: skip
+    wrong += [
+        f"{place!r} is not a place below {', '.join(TOP_FOLDERS)}"
+        for place in (*tool.places, *tool.generated)
+        if not safe_place(place)
+    ]
     for what, places in (
         ("system.ask", tool.system.ask if tool.system else {}),
         ("system.programs", tool.system.programs if tool.system else {}),
