@@ -4,7 +4,7 @@
 
 """B1: apply 200 objects (20 namespaces, ten objects each): cold, nothing to do, one changed.
 
-``python -m tests.benchmarks.b1_apply [--runs 5] [--loop-environments 2]``
+``python -m tests.benchmarks.b1_apply [--runs 5] [--loop-environments 2] [--only NAME]``
 
 The loop over kubernetes.core.k8s takes minutes; it is measured on fewer environments and scaled,
 which its row says; with 0 environments it is left out.
@@ -25,6 +25,8 @@ from tests.benchmarks.objects import environments
 from tests.rig import Rig
 
 ENVIRONMENTS = 20
+OURS = "rampart.k8s.manifest_apply"
+ALONE = "the same module without Ansible's start"
 SSA = {"apply": True, "server_side_apply": {"field_manager": "core"}}
 
 
@@ -58,6 +60,8 @@ class Contender:
             return kubectl
         if self.name == "kubectl apply --server-side":
             return [*kubectl, "--server-side"]
+        if self.name == ALONE:
+            return [sys.executable, "-m", "tests.benchmarks.module_alone", kubeconfig, str(path)]
         if self.name.startswith("floor"):
             verb = "get" if phase == "no-op" else "apply"
             return [sys.executable, "-m", "tests.benchmarks.floor", kubeconfig, str(path), verb]
@@ -68,7 +72,7 @@ class Contender:
                 "kubernetes.core.k8s": {"kubeconfig": kubeconfig, "definition": "{{ item }}", **SSA},
                 "loop": "{{ objects }}",
             }
-        elif self.name == "rampart.k8s.manifest_apply":
+        elif self.name == OURS:
             module = {self.name: {"kubeconfig": kubeconfig, "definitions": "{{ objects }}"}}
         else:
             module = {"ansible.builtin.debug": {"msg": "nothing"}}
@@ -92,10 +96,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--loop-environments", type=int, default=2)
+    parser.add_argument("--only", default="", help="measure contenders with this in their name, beside ours")
     arguments = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT)
     names = [
-        ("rampart.k8s.manifest_apply", ENVIRONMENTS),
+        (OURS, ENVIRONMENTS),
+        (ALONE, ENVIRONMENTS),
         ("kubernetes.core.k8s, batch", ENVIRONMENTS),
         ("kubernetes.core.k8s, loop", arguments.loop_environments),
         ("kubectl apply", ENVIRONMENTS),
@@ -106,13 +112,13 @@ def main() -> None:
     with Rig(durable=True) as rig, tempfile.TemporaryDirectory() as folder:
         found = []
         for name, count in names:
-            if count:
+            if count and (arguments.only in name or name == OURS):
                 contender = Contender(rig, Path(folder), name, count)
                 found.append((contender.title, contender.measure(arguments.runs)))
                 print(f"{contender.title}: {found[-1][1]}", file=sys.stderr, flush=True)
     for phase in ("cold", "no-op", "one changed"):
         rows = [(title, costs[phase]) for title, costs in found]
-        table(f"200 objects, {phase}", rows, "rampart.k8s.manifest_apply")
+        table(f"200 objects, {phase}", rows, OURS)
 
 
 if __name__ == "__main__":
