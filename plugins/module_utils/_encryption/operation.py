@@ -92,7 +92,7 @@ class EncryptionConfig:
     def _step(self, make_key: Callable[[], Key]) -> _Step:
         # On their own first: what is refused in a new file is not to pass beside an existing entry.
         asked_for = Configuration((Entry(self._wanted.resources, (IDENTITY,)),))
-        _refuse(render(asked_for), "The resources that were asked for are not valid")
+        _refuse(render(asked_for), "The resources that were asked for are not valid", in_file=False)
         observed = self._observe()
         if observed.configuration is None:
             self._refuse_new_key_for_old_data()
@@ -101,7 +101,7 @@ class EncryptionConfig:
         content = None
         if decision.changed:
             content = render(decision.configuration)
-            _refuse(content, f"The options do not make a valid configuration for {self._path}")
+            _refuse(content, f"The options do not make a valid configuration for {self._path}", in_file=False)
         loose = observed.content is not None and observed.mode != MODE
         if loose:
             reasons.append(f"its mode was {observed.mode:04o}: others may have read its keys, rotate them")
@@ -192,11 +192,13 @@ def render(configuration: Configuration) -> bytes:
     return (head + text).encode()
 
 
-def _refuse(content: bytes, what: str) -> None:
+def _refuse(content: bytes, what: str, *, in_file: bool = True) -> None:
+    """Raise the first problem; a line is told only of a file that the person can open."""
     problems = validate(document.read(content))
     if problems:
         raise RampartError(
-            f"{what}: {problems[0]}" + (f" (and {len(problems) - 1} more)." if problems[1:] else "."),
+            f"{what}: {problems[0] if in_file else f'{problems[0].path}: {problems[0].reason}'}"
+            + (f" (and {len(problems) - 1} more)." if problems[1:] else "."),
             next_step="correct what is named; the file was not touched",
             problems=[
                 {"path": problem.path, "line": problem.line, "reason": problem.reason} for problem in problems

@@ -102,7 +102,7 @@ def test_the_api_server_says_what_the_table_says(case: dict[str, Any], judge: Ju
     "wanted",
     [
         Wanted(("secrets", "configmaps"), "secretbox"),
-        Wanted(("*.*",), "aesgcm", {}, True),
+        Wanted(("*.",), "aesgcm", {}, True),
         Wanted(("secrets", "*.apps", "*.example.com"), "aescbc", {}, True),
         Wanted(("secrets",), "kms", {"name": "v", "endpoint": "unix:///v.sock", "timeout": "3s"}),
     ],
