@@ -64,6 +64,10 @@ def marked(folder: Path) -> list[Process]:
     ]
 
 
+def sleeping(folder: Path) -> list[tuple[str, ...]]:
+    return sorted(process.argv for process in marked(folder) if process.argv[0] == "/bin/sleep")
+
+
 def programs(home: Path, *names: str) -> dict[str, Any]:
     read = home / "read.conf"
     if not read.exists():
@@ -188,8 +192,8 @@ def test_a_killed_supervisord_is_healed(home: Path) -> None:
     done = call("supervised_programs", wanted)
     assert "supervisord was killed" in done["reason"]
     assert not any(read_process(pid) for pid in first.values())
-    assert len([one for one in marked(home) if one.argv[0] == "/bin/sleep"]) == 2
     assert not call("supervised_programs", wanted)["changed"]
+    assert len(sleeping(home)) == 2
 
 
 def test_children_of_a_program_outlive_it(home: Path) -> None:
@@ -244,8 +248,8 @@ def test_a_lost_socket_is_healed(home: Path) -> None:
     call("supervised_programs", wanted)
     (home / "s/supervisor.sock").unlink()
     assert set(outcome(call("supervised_programs", wanted)).values()) <= {"started", "restarted"}
-    assert len([one for one in marked(home) if one.argv[0] == "/bin/sleep"]) == 2
     assert not call("supervised_programs", wanted)["changed"]
+    assert len(sleeping(home)) == 2
 
 
 def test_a_stopped_program_is_started_again(home: Path) -> None:
@@ -411,9 +415,7 @@ def test_a_run_killed_at_any_point_is_finished_by_the_next(home: Path, begin: st
         healed = call("supervised_programs", wanted)
         outcome(healed)
         assert {entry["state"] for entry in healed["programs"]} == {"RUNNING"}
-        assert sorted(one.argv for one in marked(home) if one.argv[0] == "/bin/sleep") == sorted(
-            tuple(program["argv"]) for program in wanted["programs"]
-        )
         assert not call("supervised_programs", wanted)["changed"]
+        assert sleeping(home) == sorted(tuple(program["argv"]) for program in wanted["programs"])
         point += 1
     assert point > 10

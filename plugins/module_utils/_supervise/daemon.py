@@ -18,7 +18,11 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.config import Layout
-from ansible_collections.rampart.k8s.plugins.module_utils._supervise.observe import MARK_HEAD, Observed
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.observe import (
+    MARK_HEAD,
+    Observed,
+    observe,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.processes import (
     KILL_SECONDS,
     Handle,
@@ -81,12 +85,14 @@ def start(layout: Layout, head: str) -> Supervisor:
     return Supervisor(layout.socket)
 
 
-def end_supervisors(layout: Layout, processes: Iterable[Process]) -> None:
-    """End supervisord whatever state it is in, stopped ones included; its programs are left."""
+def _kill(processes: Iterable[Process]) -> None:
+    """End supervisord whatever state it is in, a stopped one included; its programs are left.
+
+    SIGKILL on purpose: on SIGTERM it would stop everything at its own pace, without a bound. What it
+    leaves is ended afterwards in order, by its own signals.
+    """
     handles = [Handle(process) for process in processes]
     try:
-        # SIGKILL on purpose: on SIGTERM it would stop everything at its own pace, without a bound.
-        # What it leaves is ended afterwards in order, by its own signals.
         for handle in handles:
             handle.send(signal.SIGKILL)
         for handle in handles:
@@ -99,6 +105,20 @@ def end_supervisors(layout: Layout, processes: Iterable[Process]) -> None:
     finally:
         for handle in handles:
             handle.close()
+
+
+def clear(layout: Layout) -> None:
+    """End every supervisord of this directory, then all that they leave without care.
+
+    Looks again until nothing is found: a supervisord that dies while it starts a program leaves
+    a child that becomes the program only afterwards.
+    """
+    while True:
+        observed = observe(layout)
+        if not observed.supervisors and not observed.orphans:
+            break
+        _kill(observed.supervisors)
+        end(observed.orphans)
     sweep(layout)
 
 
@@ -153,8 +173,7 @@ def stop_all(layout: Layout, observed: Observed) -> None:
         for handle in handles:
             handle.wait(KILL_SECONDS)
             handle.close()
-    end_supervisors(layout, observed.supervisors)
-    end(observed.orphans)
+    clear(layout)
 
 
 def remove_files(layout: Layout) -> None:

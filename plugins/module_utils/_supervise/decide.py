@@ -65,6 +65,8 @@ def _wanted_step(
     if running is None:
         action: Action = "started" if program.autostart else "unchanged"
         return Step(name, action, "supervisord does not know it yet", state)
+    if state == "STARTING" and not running.fingerprint:
+        return Step(name, "unchanged", "it is on its way up", state, pid)
     if state in ALIVE:
         changed = differences(fingerprint, running.fingerprint)
         if changed:

@@ -7,8 +7,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,9 +57,12 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def _running(info: Mapping[str, object], processes: Mapping[int, Process]) -> Running:
+def _running(info: Mapping[str, object], processes: Mapping[int, Process], living: Container[int]) -> Running:
     pid = int(str(info["pid"]))
     process = processes.get(pid)
+    if pid in living:
+        # supervisord has forked, but its child is not the program yet.
+        return Running("STARTING", pid)
     text = process.environment.get(MARK_FINGERPRINT, "") if process else ""
     return Running(str(info["statename"]), pid, parse_fingerprint(text))
 
@@ -81,10 +83,11 @@ def observe(layout: Layout) -> Observed:
             infos = {}
     processes = all_processes()
     living = supervisors(processes, layout.config)
-    own = os.getpid()
-    # A second supervisord of the same directory would start everything twice.
-    strange = [process for process in living if process.pid not in (answering, own)]
-    running = {name: _running(info, processes) for name, info in infos.items()}
+    # A second supervisord of the same directory would start everything twice. A child of the first
+    # one that is about to become a program still has its command line.
+    strange = [process for process in living if answering not in (process.pid, process.parent)]
+    numbers = {process.pid for process in living}
+    running = {name: _running(info, processes, numbers) for name, info in infos.items()}
     managed = [entry.pid for entry in running.values() if entry.pid]
     head = next(
         (process.environment.get(MARK_HEAD, "") for process in living if process.pid == answering), ""

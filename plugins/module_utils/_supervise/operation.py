@@ -42,8 +42,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._supervise.waiting imp
 
 State = Literal["started", "stopped", "absent"]
 
-# supervisord looks at its programs once a second.
-SETTLE_SECONDS = 2.0
+# supervisord looks at its programs once a second, and a loaded machine takes its time to start one.
+SETTLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +191,6 @@ class SupervisedPrograms:
     def _start(self, decision: Decision, plan: Plan) -> Plan:
         if decision.broken:
             daemon.stop_all(self.layout, decision.observed)
-            # What a supervisord that did not answer was caring for is an orphan only now.
-            end(observe(self.layout).orphans)
         else:
             end(decision.observed.orphans)
         if decision.config != decision.observed.config:

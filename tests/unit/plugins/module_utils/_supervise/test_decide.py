@@ -25,6 +25,7 @@ PRINTS = {"etcd": {"definition": "1", "/f": "2"}, "later": {"definition": "1"}}
         (Running("STARTING", 7, {"definition": "1", "/f": "2"}), "unchanged", "it runs with what it should"),
         (Running("RUNNING", 7, {"definition": "0", "/f": "2"}), "restarted", "its definition changed"),
         (Running("RUNNING", 7, {"definition": "1", "/f": "0"}), "restarted", "/f, which it reads, changed"),
+        (Running("STARTING", 7), "unchanged", "it is on its way up"),
         (Running("RUNNING", 7), "restarted", "its definition changed, /f, which it reads, changed"),
         (Running("BACKOFF"), "restarted", "it kept ending and waits for its next try"),
         (Running("FATAL"), "started", "it was FATAL"),
