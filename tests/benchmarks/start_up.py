@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long an embedded cluster takes: from cached tools to a Ready node, to a whole cluster, and again.
+
+``python -m tests.benchmarks.start_up [--cni cilium|bridge]``
+
+The node counts as Ready at the moment that its condition names. Needs root and the tools, and leaves
+nothing behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.measure import ROOT, Cost, run
+
+TOOLS = Path.home() / ".cache" / "rampart"
+NAME = "start-up"
+
+
+def command(playbook: str, state: str, cni: str) -> list[str]:
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "cluster_state_dir": state,
+        "cluster_name": NAME,
+        "cluster_index": 41,
+        "cluster_cni": cni,
+        "cluster_stop_seconds": 1,
+        "cluster_reset_confirm": True,
+    }
+    ansible = str(Path(sys.executable).with_name("ansible-playbook"))
+    return [
+        ansible,
+        "-i",
+        f"{NAME},",
+        "-e",
+        json.dumps(variables),
+        str(ROOT / "playbooks" / f"{playbook}.yml"),
+    ]
+
+
+def ready_at(kubeconfig: Path) -> datetime.datetime:
+    """Return when the node became Ready, as the kubelet wrote it down."""
+    done = subprocess.run(
+        [
+            str(TOOLS / "bin" / "kubectl"),
+            f"--kubeconfig={kubeconfig}",
+            "get",
+            "node",
+            NAME,
+            "--output=jsonpath={.status.conditions[?(@.type=='Ready')].lastTransitionTime}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return datetime.datetime.fromisoformat(done.stdout)
+
+
+def row(what: str, wall: float, cost: Cost | None) -> None:
+    load = os.getloadavg()[0]
+    print(f"| {what} | {wall:.1f} s | {f'{cost.cpu:.1f} s' if cost else ''} | {load:.0f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cni", choices=["cilium", "bridge"], default="cilium")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rs-", dir="/var/tmp") as state:
+        started = datetime.datetime.now(datetime.UTC)
+        began = time.monotonic()
+        try:
+            print(f"| {options.cni} | wall | CPU of the play | load |\n|---|---:|---:|---:|")
+            whole = run(command("cluster", state, options.cni))
+            took = time.monotonic() - began
+            node = ready_at(Path(state) / NAME / "admin.kubeconfig") - started
+            row("first start: node Ready", node.total_seconds(), None)
+            row("first start: DNS, metrics and all ready", took, whole)
+            again = run(command("cluster", state, options.cni))
+            row("second run, nothing changed", again.wall, again)
+            stopped = run(command("cluster_stop", state, options.cni))
+            row("stop", stopped.wall, stopped)
+            restarted = run(command("cluster", state, options.cni))
+            row("start again, with data", restarted.wall, restarted)
+        finally:
+            run(command("cluster_reset", state, options.cni))
+
+
+if __name__ == "__main__":
+    main()
