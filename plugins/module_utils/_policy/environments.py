@@ -64,6 +64,9 @@ def expand(tiers: Mapping[str, Any], common: Mapping[str, Any]) -> list[dict[str
                 next_step=f"use the known ones: {', '.join(sorted({*common, 'namespace'}))}",
             )
         environment = {"name": str(name), "namespace": str(name), **merge(common, own)}
+        # A parameter that is taken away as a whole stays, empty: the roles may rely on its being there.
+        for key in common.keys() - environment.keys():
+            environment[key] = {} if isinstance(common[key], Mapping) else []
         environments.append(environment)
     _check_names(environments)
     return environments

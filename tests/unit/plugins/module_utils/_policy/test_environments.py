@@ -28,6 +28,12 @@ def test_environments_come_in_full_and_in_order() -> None:
     assert found[1]["namespace"] == "prod"
 
 
+def test_a_parameter_taken_away_is_empty_and_not_missing() -> None:
+    found = expand({"dev": {"quota": None, "service_accounts": None}}, COMMON)
+    assert found[0]["quota"] == {}
+    assert found[0]["service_accounts"] == []
+
+
 def test_a_namespace_of_its_own_name_is_allowed() -> None:
     assert expand({"dev": {"namespace": "shop-dev"}}, COMMON)[0]["namespace"] == "shop-dev"
 
