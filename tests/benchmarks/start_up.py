@@ -40,14 +40,8 @@ def command(playbook: str, state: str, cni: str) -> list[str]:
         "cluster_reset_confirm": True,
     }
     ansible = str(Path(sys.executable).with_name("ansible-playbook"))
-    return [
-        ansible,
-        "-i",
-        f"{NAME},",
-        "-e",
-        json.dumps(variables),
-        str(ROOT / "playbooks" / f"{playbook}.yml"),
-    ]
+    path = ROOT / "playbooks" / f"{playbook}.yml"
+    return [ansible, "-i", f"{NAME},", "-e", json.dumps(variables), str(path)]
 
 
 def ready_at(kubeconfig: Path) -> datetime.datetime:
