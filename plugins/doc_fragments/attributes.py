@@ -53,3 +53,12 @@ attributes:
     details:
       - The module changes nothing.
 """
+
+    PROGRESS = r"""
+options:
+  _progress_file:
+    description:
+      - Where the module says how far it is. The action plugin of the same name sets it and shows the lines as
+        they come. It is not for users.
+    type: path
+"""

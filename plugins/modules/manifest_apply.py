@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - rampart.k8s.kubernetes
   - rampart.k8s.attributes
   - rampart.k8s.attributes.action_group
+  - rampart.k8s.attributes.progress
 attributes:
   check_mode:
     support: full

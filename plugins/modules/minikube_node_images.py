@@ -17,6 +17,8 @@ description:
     made again, and the Debian below is made only when an image has to be.
   - Needs root, C(debootstrap), a Debian mirror and a Docker daemon when something has to be made, and only a
     daemon when nothing has.
+extends_documentation_fragment:
+  - rampart.k8s.attributes.progress
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.

@@ -18,6 +18,8 @@ description:
   - A setting that cannot be changed in a profile, such as an address range, is an error that names it. The
     profile is never deleted for that.
   - An earlier start that failed before it came to a cluster is deleted and started anew.
+extends_documentation_fragment:
+  - rampart.k8s.attributes.progress
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - rampart.k8s.kubernetes
   - rampart.k8s.attributes
   - rampart.k8s.attributes.action_group
+  - rampart.k8s.attributes.progress
   - rampart.k8s.attributes.read_only
 attributes:
   check_mode:

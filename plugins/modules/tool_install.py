@@ -24,6 +24,8 @@ description:
   - An official release that cannot be reached is not an error when the tool can be built.
   - What is got or built is kept in O(cache_dir), one folder for each artifact, and linked from O(prefix). A
     run that was killed leaves no half-made artifact; the next run finishes its work.
+extends_documentation_fragment:
+  - rampart.k8s.attributes.progress
 attributes:
   check_mode:
     support: full
@@ -182,7 +184,7 @@ options:
     choices: [fast, full]
     default: fast
 author:
-  - rampart.k8s contributors
+  - rampart.k8s contributors (@rampart-k8s)
 """
 
 EXAMPLES = r"""

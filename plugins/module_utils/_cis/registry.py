@@ -38,7 +38,7 @@ class Facts:
         return any(fnmatchcase(subject, pattern) for pattern in self.trusted_subjects)
 
 
-Check = Callable[[Facts], Finding | None]
+Check = Callable[[Facts], "Finding | None"]
 
 CHECKS: dict[str, Check] = {}
 

@@ -35,7 +35,7 @@ def missing_hierarchies(controllers: str, own: str, mountinfo: str) -> list[str]
     """
     mounted = set()
     for line in mountinfo.splitlines():
-        kind, _, options = line.partition(" - ")[2].partition(" ")
+        kind, _unused, options = line.partition(" - ")[2].partition(" ")
         if kind == "cgroup":
             mounted |= set(options.split()[-1].split(","))
     joined = {
@@ -130,7 +130,7 @@ def make(folder: Path) -> None:
 def remove(places: Iterable[Path]) -> None:
     """Remove cgroups in which no process is left, and what they alone made necessary above them."""
     for place in places:
-        for path, _, _ in os.walk(place, topdown=False):
+        for path, _unused, _unused in os.walk(place, topdown=False):
             with contextlib.suppress(FileNotFoundError):
                 os.rmdir(path)
         # The common parent goes with the last cluster.

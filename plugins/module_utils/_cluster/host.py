@@ -66,7 +66,7 @@ class Gap:
         if self.link:
             found["link"] = f"{cluster.link} with {wanted.address}"
         if self.settings:
-            found["settings"] = {name: after for name, (_, after) in self.settings.items()}
+            found["settings"] = {name: after for name, (_unused, after) in self.settings.items()}
         if self.hierarchies:
             found["cgroup_hierarchies"] = self.hierarchies
         if self.cgroups:
@@ -207,7 +207,7 @@ class _Memory:
 
 def _set(cluster: Cluster, missing: Gap, memory: _Memory) -> list[str]:
     refused = []
-    for name, (_, value) in missing.settings.items():
+    for name, (_unused, value) in missing.settings.items():
         if observe.read_setting(name) is None and name in MODULES and shutil.which("modprobe"):
             Cli("modprobe", timeout=30).run(MODULES[name], accept=(0, 1))
         present = observe.read_setting(name)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import platform
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._minikube.tool import Minikube, answers_at
@@ -60,7 +60,7 @@ def parse_images(listing: str) -> list[dict[str, str]]:
 def reachable(url: str) -> bool:
     """Whether a server answers at all; a refusal is an answer."""
     try:
-        with urllib.request.urlopen(url, timeout=PROBE_SECONDS):  # noqa: S310 (https only, from SOURCES)
+        with open_url(url, timeout=PROBE_SECONDS):
             return True
     except urllib.error.HTTPError:
         return True

@@ -59,7 +59,9 @@ def restricted_spec(container: Mapping[str, Any], **more: Any) -> dict[str, Any]
     }
 
 
-def pod(name: str, namespace: str, spec: Mapping[str, Any], labels: Mapping[str, str] = {}) -> dict[str, Any]:
+def pod(
+    name: str, namespace: str, spec: Mapping[str, Any], labels: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return a probe pod.
 
     It may carry the labels of a real application, so that the application's policies hold for it. A
@@ -71,7 +73,7 @@ def pod(name: str, namespace: str, spec: Mapping[str, Any], labels: Mapping[str,
         "metadata": {
             "name": name,
             "namespace": namespace,
-            "labels": {**labels, LABEL: "true"},
+            "labels": {**(labels or {}), LABEL: "true"},
         },
         "spec": {"readinessGates": [{"conditionType": "rampart.k8s/never-in-service"}], **spec},
     }

@@ -32,7 +32,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> tuple[stages.CallbackModule, list[
     lines: list[str] = []
     callback = stages.CallbackModule()
     callback._display = SimpleNamespace(
-        banner=lambda text: lines.append(text), display=lambda text, color=None: lines.append(text)
+        banner=lines.append, display=lambda text, color=None: lines.append(text)
     )
     ticks = iter(range(0, 1000, 10))
     monkeypatch.setattr("time.monotonic", lambda: float(next(ticks)))

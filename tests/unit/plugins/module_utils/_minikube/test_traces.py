@@ -54,7 +54,7 @@ def test_docker_s_rules_go_and_those_of_others_stay() -> None:
 
 
 def test_chains_are_emptied_before_any_is_deleted() -> None:
-    lines = traces.rules_to_remove(SAVED, links=[]).split("COMMIT")[0].splitlines()
+    lines = traces.rules_to_remove(SAVED, links=[]).split("COMMIT", maxsplit=1)[0].splitlines()
     verbs = [line.split()[0] for line in lines if line.startswith("-")]
     assert verbs == sorted(verbs, key=["-D", "-F", "-X"].index)
 

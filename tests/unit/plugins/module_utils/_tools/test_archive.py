@@ -12,7 +12,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._tools import archive
 from ansible_collections.rampart.k8s.tests.support.tools import tarball
 
-Members = dict[str, bytes | tarfile.TarInfo]
+Members = dict[str, "bytes | tarfile.TarInfo"]
 
 
 def special(kind: bytes, target: str = "") -> tarfile.TarInfo:
