@@ -139,7 +139,7 @@ nothing_stored_of:
   type: list
   elements: str
   sample: []
-values:
+live_values:
   description: How many live values of wanted resources there are.
   returned: success
   type: int

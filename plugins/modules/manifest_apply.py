@@ -18,7 +18,7 @@ description:
   - The module first compares every object with the cluster, by reading it and, where this does not suffice,
     by a dry run on the server. Whatever the server would refuse (conflicts with other field managers, unknown
     fields, missing permissions) is told for all objects at once, before anything is written.
-  - It exists beside M(kubernetes.core.k8s) for what that module cannot do. It works on hundreds of objects in
+  - It exists beside C(kubernetes.core.k8s) for what that module cannot do. It works on hundreds of objects in
     the time of a few. Its check mode completes when the namespace or the custom resource definition of an
     object is only to be created. It never shows a Secret in a diff. It prunes what is in the list no more.
     The measurements are in C(docs/benchmarks.md) of this collection, under B1.
@@ -133,7 +133,6 @@ options:
         elements: str
         default: []
 seealso:
-  - module: kubernetes.core.k8s
   - module: rampart.k8s.resource_ready
 """
 

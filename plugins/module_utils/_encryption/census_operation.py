@@ -112,7 +112,7 @@ class Census:
                 "encrypted_percent": percentage(sealed, whole),
                 "wanted": list(wanted),
                 "nothing_stored_of": live.missing(),
-                "values": whole,
+                "live_values": whole,
                 "encrypted": sealed,
                 "unencrypted": whole - sealed,
                 "unencrypted_objects": live.open_objects,

@@ -162,7 +162,7 @@ class Digests:
         """Return the layer's digest and size, by reading it when need be."""
         identity = _identity(entries, epoch)
         match self._known.get(identity):
-            case [str(digest), int(size)]:
+            case [str() as digest, int() as size]:
                 blob = Blob(digest, size)
             case _:
                 blob = measure(stream_layer(entries, epoch))

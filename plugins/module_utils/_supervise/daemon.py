@@ -59,7 +59,8 @@ def start(layout: Layout, head: str) -> Supervisor:
     # supervisord forks into its own session after it has read its configuration and bound its
     # socket, so the first process's code and words tell whether it is up.
     try:
-        done = subprocess.run(
+        # run_command has no deadline and gives no session of its own.
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(layout.config)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
