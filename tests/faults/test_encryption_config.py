@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ STEPS = 60
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
-BREAKS = {
+BREAKS: dict[str, Callable[[str], str]] = {
     "yaml": lambda text: text.replace("resources:", "resources: [", 1),
     "short key": lambda text: text.replace("secret: ", "secret: AAAA", 1),
     "cut off": lambda text: text[: len(text) // 2],

@@ -32,7 +32,8 @@ GOOD = {"containers": [{"name": "c", "image": "x", "securityContext": GOOD_SECUR
 
 
 def namespace(client: Client, name: str) -> dict[str, str]:
-    return client.get(f"/api/v1/namespaces/{name}")["metadata"]["labels"]
+    labels: dict[str, str] = client.get(f"/api/v1/namespaces/{name}")["metadata"]["labels"]
+    return labels
 
 
 def make(client: Client, path: str, **body: Any) -> None:

@@ -226,7 +226,8 @@ def test_network_policies(pods: list[str], policies: list[str], expected: str) -
 )
 def test_secrets_in_the_environment(container: Mapping[str, Any]) -> None:
     for kind in ("containers", "initContainers", "ephemeralContainers"):
-        found = judge("5.4.1", pods=[pod(**{kind: [{"name": "c", **container}]})])
+        spec: dict[str, Any] = {kind: [{"name": "c", **container}]}
+        found = judge("5.4.1", pods=[pod(**spec)])
         assert (found.status, found.evidence) == ("WARN", ("Pod dev/p, c: KEY",))
     assert (
         judge("5.4.1", pods=[pod(containers=[{"name": "c", "env": [{"name": "A", "value": "b"}]}])]).status

@@ -139,6 +139,7 @@ def test_etcd_has_an_authority_of_its_own(same: bool, expected: str, tmp_path: P
 def test_tokens_that_never_end() -> None:
     assert status(checks_host.service_account_tokens(facts())) == "PASS"
     found = checks_host.service_account_tokens(facts(token_secrets=("kube-system/x",)))
+    assert found is not None
     assert found.evidence == ("Secret kube-system/x holds a service account token without an end",)
 
 

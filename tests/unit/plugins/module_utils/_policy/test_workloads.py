@@ -36,7 +36,7 @@ def test_an_owner_that_does_not_control_makes_nothing_anew() -> None:
 
 
 def test_the_pod_is_found_wherever_the_kind_keeps_it() -> None:
-    spec = {"containers": []}
+    spec: dict[str, Any] = {"containers": []}
     cron = item("night", spec={"jobTemplate": {"spec": {"template": {"spec": spec}}}})
     kinds = {kind.kind: kind for kind in workloads.KINDS}
     assert workloads.Workload(kinds["CronJob"], cron).pod_spec is spec

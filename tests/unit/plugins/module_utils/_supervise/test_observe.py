@@ -21,8 +21,8 @@ def answer(monkeypatch: pytest.MonkeyPatch, layout: Layout, *children: Process) 
     found = [Process(10, 1, argv, {subject.MARK_HEAD: "head"}), *children]
     info: dict[str, Any] = {"pid": 11, "statename": "RUNNING"}
     layout.socket.touch()
-    monkeypatch.setattr(subject.Supervisor, "pid", lambda self: 10)
-    monkeypatch.setattr(subject.Supervisor, "programs", lambda self: {"etcd": info})
+    monkeypatch.setattr(f"{subject.__name__}.Supervisor.pid", lambda self: 10)
+    monkeypatch.setattr(f"{subject.__name__}.Supervisor.programs", lambda self: {"etcd": info})
     monkeypatch.setattr(subject, "all_processes", lambda: {process.pid: process for process in found})
     return subject.observe(layout)
 
