@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 .DEFAULT_GOAL := help
-.PHONY: help site check stop reset setup lint test fast-test faults scale bench clean distclean
+.PHONY: help site check stop reset setup lint test fast-test faults bench clean distclean
 
 INVENTORY ?= inventories/local
 ARGS ?=
@@ -40,10 +40,6 @@ fast-test: ## Run the unit tests only
 faults: ## Run the fault injection suite (slow)
 	@sh scripts/setup.sh dev
 	@$(CHECK) faults
-
-scale: ## Run the suites with many objects and many clusters (slow)
-	@sh scripts/setup.sh dev
-	@$(CHECK) scale
 
 bench: ## Run the benchmarks against their contenders (slow)
 	@sh scripts/setup.sh dev
