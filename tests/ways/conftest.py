@@ -153,8 +153,9 @@ def awx_checkout(base: Path, inventory: Path) -> Way:
 
     def command(stage: str, arguments: tuple[str, ...]) -> list[str]:
         playbook = "site.yml" if stage == "site" else f"playbooks/{stage}.yml"
-        cmdline = [f"--cmdline={' '.join(arguments)}"] if arguments else []
-        return ["ansible-runner", "run", str(base), "--inventory", str(inventory), "-p", playbook, *cmdline]
+        # Always said, as AWX does: ansible-runner keeps the arguments of a call for the next one without any.
+        cmdline = f"--cmdline={' '.join(('--forks=5', *arguments))}"
+        return ["ansible-runner", "run", str(base), "--inventory", str(inventory), "-p", playbook, cmdline]
 
     collection = project / "collections/ansible_collections/rampart/k8s"
     return Way("AWX checkout", collection, project, environment, command)
