@@ -166,10 +166,14 @@ def secret_values(definition: Mapping[str, Any]) -> Iterable[str | bytes]:
 def reject_duplicates(refs: Iterable[Ref]) -> None:
     """Refuse a list that defines an object twice: which one wins would be chance."""
     seen: set[tuple[str, str, str, str]] = set()
-    twice = sorted({str(ref) for ref in refs if ref.identity in seen or seen.add(ref.identity)})  # type: ignore[func-returns-value]
+    twice: set[str] = set()
+    for ref in refs:
+        if ref.identity in seen:
+            twice.add(str(ref))
+        seen.add(ref.identity)
     if twice:
         raise RampartError(
-            f"These objects are defined more than once: {', '.join(twice)}.",
+            f"These objects are defined more than once: {', '.join(sorted(twice))}.",
             next_step="keep one definition of each",
-            duplicates=twice,
+            duplicates=sorted(twice),
         )

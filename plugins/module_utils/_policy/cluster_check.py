@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
@@ -20,7 +21,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import
 REPORT = ArgumentSpec({"report_only": {"type": "bool", "default": False}})
 
 
-class ClusterCheck:
+class ClusterCheck(ABC):
     """A question to a cluster. Check mode completes where there is no cluster yet."""
 
     def __init__(self, parameters: dict[str, Any], redactor: Redactor, *, check_mode: bool) -> None:
@@ -29,13 +30,13 @@ class ClusterCheck:
         self.redactor = redactor
         self.report_only: bool = parameters["report_only"]
 
+    @abstractmethod
     def judge(self, client: Client) -> Plan:
         """Ask and conclude."""
-        raise NotImplementedError
 
+    @abstractmethod
     def without_cluster(self) -> dict[str, Any]:
         """Return what the result holds when nothing could be asked."""
-        raise NotImplementedError
 
     def plan(self) -> Plan:
         """Ask; what is created for the asking is gone again at the end, so nothing changes."""
