@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
-__all__ = ["urllib3", "yaml"]
+__all__ = ["crypto_exceptions", "ed25519", "serialization", "urllib3", "yaml"]
 
 
 class Library:
@@ -44,6 +44,12 @@ class Library:
 if TYPE_CHECKING:
     import urllib3
     import yaml
+    from cryptography import exceptions as crypto_exceptions
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
 else:
+    crypto_exceptions = Library("cryptography.exceptions", "cryptography")
+    ed25519 = Library("cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography")
+    serialization = Library("cryptography.hazmat.primitives.serialization", "cryptography")
     urllib3 = Library("urllib3", "urllib3")
     yaml = Library("yaml", "PyYAML")
