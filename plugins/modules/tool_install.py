@@ -83,6 +83,10 @@ options:
           package:
             description: The Debian package that brings it, for messages. This module installs no packages.
             type: str
+          python:
+            description: The Python package that brings it, in the wanted version. Its programs are looked for
+              beside the interpreter that runs this module too. This module installs no packages.
+            type: str
       release:
         description: The project's official release.
         type: dict
@@ -277,6 +281,7 @@ TOOL = {
             "accept": {"type": "str"},
             "programs": {"type": "dict"},
             "package": {"type": "str"},
+            "python": {"type": "str"},
         },
     },
     "release": {"type": "dict", "options": {"amd64": RELEASE, "arm64": RELEASE}},

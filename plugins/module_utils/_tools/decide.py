@@ -76,15 +76,20 @@ def choose(tool: Tool, probes: Mapping[str, Probe], *, check_mode: bool = False)
         return Decision(tool, "package", "; ".join([*said, note]), Answer(True, note))
     raise RampartError(
         f"No source can give {tool.name} {tool.version}: {'; '.join(said) or 'no source is allowed'}.",
-        next_step=_next_step(package, probes),
+        next_step=_next_step(tool, probes),
         tool=tool.name,
         said=said,
     )
 
 
-def _next_step(package: str, probes: Mapping[str, Probe]) -> str:
-    if package:
-        return f"install the package {package} (or what your distribution calls it) and run again"
+def _next_step(tool: Tool, probes: Mapping[str, Probe]) -> str:
+    if tool.system and tool.system.package:
+        return f"install the package {tool.system.package} (or what your distribution calls it) and run again"
+    if tool.system and tool.system.python:
+        return (
+            f"install the Python package {tool.system.python}=={tool.version}, which requirements.txt names, "
+            "beside the interpreter that runs the collection, and run again"
+        )
     missing = [source for source in SOURCES if source not in probes]
     allowed = f", or allow another source ({', '.join(missing)})" if missing else ""
     return (

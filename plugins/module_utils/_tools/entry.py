@@ -33,6 +33,8 @@ class System:
     accept: str
     programs: dict[str, str]
     package: str = ""
+    # What brings it as a Python package, beside the interpreter that runs the collection.
+    python: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def parse(entry: dict[str, Any], architecture: str) -> Tool:
             accept=system.get("accept") or f"=={version}",
             programs=_strings(system.get("programs")),
             package=system.get("package") or "",
+            python=system.get("python") or "",
         )
         if system
         else None,

@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,17 +51,24 @@ def _writable_by_others(program: Path) -> bool:
 
 
 class SystemPath:
-    """The PATH, without the folder into which the links go."""
+    """The PATH, without the folder into which the links go.
 
-    def __init__(self, path: str, *, bin_dir: Path, memory: Memory) -> None:
+    A tool that a Python package brings is looked for beside the interpreter first: there the
+    collection's own requirements put it, in the pinned version and off most PATHs.
+    """
+
+    def __init__(
+        self, path: str, *, bin_dir: Path, memory: Memory, interpreter: str = sys.executable
+    ) -> None:
         folders = [*path.split(os.pathsep), *SYSTEM_FOLDERS]
         own = bin_dir.resolve()
         self._folders = [Path(folder) for folder in dict.fromkeys(folders)
                          if os.path.isabs(folder) and Path(folder).resolve() != own]  # fmt: skip
+        self._beside = Path(interpreter).parent
         self._memory = memory
 
-    def _find(self, program: str) -> Path | None:
-        for folder in self._folders:
+    def _find(self, program: str, *, python: bool) -> Path | None:
+        for folder in [self._beside, *self._folders] if python else self._folders:
             candidate = folder / program
             if candidate.is_file() and os.access(candidate, os.X_OK):
                 return candidate
@@ -73,9 +81,10 @@ class SystemPath:
         files: dict[str, str] = {}
         for place in tool.provides:
             program = tool.system.programs.get(place, Path(place).name)
-            found = self._find(program)
+            found = self._find(program, python=bool(tool.system.python))
             if found is None:
-                return Answer(False, f"{program} is not on PATH")
+                beside = f" and not in {self._beside}" if tool.system.python else ""
+                return Answer(False, f"{program} is not on PATH{beside}")
             if _writable_by_others(found):
                 return Answer(False, f"{found} can be written by other users")
             arguments = tool.system.ask.get(place)
@@ -86,7 +95,9 @@ class SystemPath:
                     return Answer(False, f"{found} {said}, wanted {tool.system.accept}")
             files[place] = str(found)
         sums = {place: self._memory.sha256(Path(path)) for place, path in files.items()}
-        return Answer(True, f"on PATH in an accepted version ({tool.system.accept})", files, sums)
+        all_beside = all(Path(path).parent == self._beside for path in files.values())
+        where = "beside Python" if tool.system.python and all_beside else "on PATH"
+        return Answer(True, f"{where} in an accepted version ({tool.system.accept})", files, sums)
 
 
 def require_versions(tool: Tool, files: Mapping[str, str], memory: Memory) -> None:

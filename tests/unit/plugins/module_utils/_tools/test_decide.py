@@ -74,6 +74,12 @@ def test_a_missing_package_is_named() -> None:
     assert "hello-static" in raised.value.next_step
 
 
+def test_a_missing_python_package_is_named_with_its_version() -> None:
+    with pytest.raises(RampartError) as raised:
+        choose(parse(entry(system={"python": "hello-bin"}), "amd64"), probes(set()), check_mode=True)
+    assert "hello-bin==1.2.3" in raised.value.next_step
+
+
 def test_check_mode_announces_the_package_instead() -> None:
     decision = choose(PACKAGED, probes(set()), check_mode=True)
     assert decision.source == "package"

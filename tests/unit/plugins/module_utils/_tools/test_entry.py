@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ SUM = "0" * 64
 @pytest.mark.parametrize("item", CATALOGUE, ids=lambda item: str(item["name"]))
 def test_the_list_is_right_for_each_architecture(item: dict[str, Any], architecture: str) -> None:
     tool = parse(item, architecture)
-    assert tool.release or tool.go or (tool.system and tool.system.package)
+    assert tool.release or tool.go or (tool.system and (tool.system.package or tool.system.python))
     assert all(file.url.startswith("https://") for file in tool.release)
     assert bool(tool.release) == bool(item.get("release"))
     if tool.go:
@@ -36,7 +37,19 @@ def test_the_list_is_right_for_each_architecture(item: dict[str, Any], architect
 def test_what_is_wanted_by_default_stands_in_the_list() -> None:
     names = [item["name"] for item in CATALOGUE]
     assert len(names) == len(set(names))
-    assert set(DEFAULTS["tools_wanted"]) <= set(names)
+    sets = {name: wanted for name, wanted in DEFAULTS.items() if re.match("tools_(wanted|for_)", name)}
+    assert len(sets) > 1
+    for wanted in sets.values():
+        assert set(wanted) <= set(names)
+
+
+def test_a_python_package_has_the_version_that_the_requirements_pin() -> None:
+    pinned = (ROOT / "requirements.txt").read_text().splitlines()
+    named = {item["system"]["python"]: item["version"] for item in CATALOGUE
+             if item.get("system", {}).get("python")}  # fmt: skip
+    assert named
+    for package, version in named.items():
+        assert f"{package}=={version}" in pinned
 
 
 def test_the_release_of_another_architecture_is_not_used() -> None:

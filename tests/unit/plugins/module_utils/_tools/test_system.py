@@ -64,6 +64,30 @@ def test_a_range_and_another_name(tmp_path: Path, memory: Memory) -> None:
     assert ask(tmp_path, memory, str(tmp_path / "a"), system=system).files == {"bin/hello": str(program)}
 
 
+def test_what_a_python_package_brings_is_looked_for_beside_the_interpreter(
+    tmp_path: Path, memory: Memory
+) -> None:
+    beside = put(tmp_path / "venv", script("1.2.3"))
+    on_path = put(tmp_path / "a", script("1.2.3"))
+
+    def found(system: dict[str, Any]) -> Answer:
+        path = SystemPath(
+            str(tmp_path / "a"),
+            bin_dir=tmp_path / "own",
+            memory=memory,
+            interpreter=str(tmp_path / "venv/python"),
+        )
+        return path.answer(parse(entry(system=system), "amd64"))
+
+    ask_version = {"ask": {"bin/hello": ["-v"]}}
+    assert found({**ask_version, "python": "hello-bin"}).files == {"bin/hello": str(beside)}
+    assert found(ask_version).files == {"bin/hello": str(on_path)}
+    beside.unlink()
+    assert found({**ask_version, "python": "hello-bin"}).files == {"bin/hello": str(on_path)}
+    on_path.unlink()
+    assert str(tmp_path / "venv") in found({**ask_version, "python": "hello-bin"}).note
+
+
 @pytest.mark.parametrize("mode", [0o775, 0o757])
 def test_a_program_that_others_can_write_to_is_not_trusted(tmp_path: Path, memory: Memory, mode: int) -> None:
     put(tmp_path / "a", script("1.2.3"), mode=mode)
