@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules of signing have in common."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documents module_utils/_signing/workshop.py."""
+
+    DOCUMENTATION = r"""
+options:
+  cosign:
+    description: The program cosign, of version 3. Keys in tokens need one that is built with C(pkcs11key).
+    type: path
+    default: cosign
+  crane:
+    description: The program crane, which is asked for digests in registries.
+    type: path
+    default: crane
+  registry_ca:
+    description:
+      - The file with the authorities to trust at registries, in place of the system's own.
+    type: path
+notes:
+  - Images are named C(oci:/FOLDER), optionally with C(:TAG) and C(@sha256:DIGEST), for OCI layouts, and
+    C(HOST[:PORT]/REPOSITORY) with C(:TAG) or C(@sha256:DIGEST) for registries. A name without a host is
+      refused.
+  - Credentials for registries are those of the docker configuration of the user that runs the module.
+  - No transparency log and no timestamp authority is asked; nothing leaves the machine but what goes to the
+    registry. Trust stands on the keys alone.
+  - Signatures and attestations are Sigstore bundles. In a layout they lie where C(cosign save) puts them, and
+    in a registry where C(cosign sign) does, so that C(cosign verify) and admission controllers see them.
+"""
+
+    SECRETS = r"""
+options:
+  passphrase:
+    description:
+      - What opens private keys in files, at least 12 characters. It reaches cosign by standard input.
+    type: str
+  pin:
+    description:
+      - The PIN of the token of a C(pkcs11:) key. cosign takes it from its environment only, so it is given to
+        that one process.
+    type: str
+  key_environment:
+    description:
+      - More variables for the one process that signs, such as C(SOFTHSM2_CONF), or C(VAULT_ADDR) and
+        C(VAULT_TOKEN) for a C(hashivault://) key.
+    type: dict
+    default: {}
+"""

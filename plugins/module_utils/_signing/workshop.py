@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""What the modules of signing have in common: the tools, the ring, and what is attached to an image."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.cosign import PIN, Cosign, Signer
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.folder import KeyFolder
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.judge import Judgement, collect
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.keyring import Key
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.policy import Policy
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.statement import Bundle
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.store import Store, open_store
+
+TOOLS = ArgumentSpec(
+    {
+        "cosign": {"type": "path", "default": "cosign"},
+        "crane": {"type": "path", "default": "crane"},
+        "registry_ca": {"type": "path"},
+    }
+)
+
+SECRETS = ArgumentSpec(
+    {
+        "passphrase": {"type": "str", "no_log": True},
+        "pin": {"type": "str", "no_log": True},
+        "key_environment": {"type": "dict", "no_log": True, "default": {}},
+    }
+)
+
+# cosign and crane wait for files and networks more than they compute.
+WORKERS = 4
+
+# Known passphrases are tried offline against a stolen key file; shorter ones fall.
+SHORTEST_PASSPHRASE = 12
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def beside(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Do the same to several images at once."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(work, items))
+
+
+class Workshop:
+    """The tools of one task."""
+
+    def __init__(self, parameters: dict[str, Any], redactor: Redactor) -> None:
+        ca = parameters["registry_ca"]
+        self.cosign = Cosign(parameters["cosign"], redactor, registry_ca=ca)
+        self._crane = Cli(
+            parameters["crane"], redactor=redactor, environment={"SSL_CERT_FILE": ca} if ca else {}
+        )
+        self._parameters = parameters
+        for secret in (parameters.get("passphrase"), parameters.get("pin")):
+            if secret:
+                redactor.add(secret)
+        redactor.add(*(str(value) for value in (parameters.get("key_environment") or {}).values()))
+
+    def store(self, image: str) -> Store:
+        return open_store(parse(image), self.cosign, self._crane)
+
+    def verify(self, bundle: Bundle, key: Key) -> str:
+        return self.cosign.refusal(bundle.raw, key.public_key, bundle.statement)
+
+    def collect(self, store: Store, digest: str, policy: Policy, moment: datetime.datetime) -> Judgement:
+        return collect(digest, store.bundles(digest), policy, self.verify, moment)
+
+    def passphrase(self) -> str:
+        found = str(self._parameters.get("passphrase") or "")
+        if len(found) < SHORTEST_PASSPHRASE:
+            raise RampartError(
+                f"A private key in a file needs a passphrase of at least {SHORTEST_PASSPHRASE} characters.",
+                next_step="give one from a vault, not from a file beside the key",
+            )
+        return found
+
+    def signer(self, folder: KeyFolder, key: Key) -> Signer:
+        """Return what opens a private key of the ring."""
+        reference = folder.reference(key)
+        if key.source.startswith("file:"):
+            return Signer(reference, self.passphrase())
+        return self.external(reference)
+
+    def external(self, reference: str) -> Signer:
+        """Return what opens a key that lives in a token or in a KMS."""
+        if "pin-value" in reference:
+            raise RampartError(
+                "The PIN stands in the URI of the key, where every process can read it.",
+                next_step="remove pin-value from the URI and give the PIN by the option pin",
+            )
+        environment = {
+            str(key): str(value) for key, value in (self._parameters["key_environment"] or {}).items()
+        }
+        if reference.startswith("pkcs11:"):
+            environment[PIN] = str(self._parameters["pin"] or "")
+        return Signer(reference, environment=environment)
