@@ -85,6 +85,8 @@ options:
             description: How long ago the time may be. One in the future is not accepted.
             type: int
 attributes:
+  check_mode:
+    support: full
   platform:
     platforms: linux
     support: full

@@ -272,7 +272,10 @@ def test_attestations_are_demanded_with_their_constraints(house: House) -> None:
 def test_only_what_the_gates_passed_is_signed(house: House) -> None:
     image = house.image("app")
     digest = house.sign(image, check=True)["images"][0]["digest"]
-    evidence = {"require_verdicts": ["image_scan"], "evidence_dir": str(house.folder / "evidence")}
+    evidence: dict[str, Any] = {
+        "require_verdicts": ["image_scan"],
+        "evidence_dir": str(house.folder / "evidence"),
+    }
     assert "missing or too old" in house.sign(image, fails=True, **evidence)["msg"]
     store = EvidenceStore(house.folder / "evidence")
     store.append(Record(gate="image_scan", subject=Subject("image", image, digest), verdict="failed"))
@@ -441,7 +444,7 @@ def test_a_key_in_a_token_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             capture_output=True,
         )
     monkeypatch.delenv("SOFTHSM2_CONF")
-    secrets = {"pin": pin, "key_environment": {"SOFTHSM2_CONF": str(config)}}
+    secrets: dict[str, Any] = {"pin": pin, "key_environment": {"SOFTHSM2_CONF": str(config)}}
     house = House(tmp_path)
     uri = "pkcs11:token=release;object=signer{0};id=%{0}?module-path=" + str(SOFTHSM)
     first = house.ring(reference=uri.format("01"), **secrets)
