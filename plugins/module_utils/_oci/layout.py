@@ -89,7 +89,7 @@ class Layout:
             content = json.loads((self.folder / "index.json").read_bytes())
         except OSError as error:
             raise RampartError(
-                f"Could not read the OCI layout {self.folder} ({Path(error.filename).name}: {error.strerror}).",
+                f"Could not read {error.filename} of an OCI layout: {error.strerror}.",
                 next_step="correct the path, or make the image first",
                 path=str(self.folder),
             ) from error
