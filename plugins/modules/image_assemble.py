@@ -39,9 +39,9 @@ options:
         required: true
       files:
         description:
-          - What is in the image. An entry with O(images[].files[].source) is a file, one with
-            O(images[].files[].link) a symbolic link, and one with neither a folder. Folders above them are
-            added.
+          - What is in the image. An entry with O(images[].files[].source) is a file or all files of a folder,
+            one with O(images[].files[].link) a symbolic link, and one with neither an empty folder. Folders
+            above them are added.
         type: list
         elements: dict
         required: true
@@ -51,13 +51,25 @@ options:
             type: str
             required: true
           source:
-            description: The absolute path of the file on this machine. Links are followed.
+            description:
+              - The absolute path of the file on this machine. Links are followed. Of a folder all files below
+                it are taken.
             type: path
+          libraries:
+            description:
+              - Add the shared libraries that the program is linked to, and its loader, at the paths where
+                this machine's loader finds them. The program itself then stands where it does on this
+                machine, with O(images[].files[].path) as a link to it.
+              - A program that is linked statically needs none.
+            type: bool
+            default: false
           link:
             description: Where the symbolic link points to.
             type: str
           mode:
-            description: The mode of a file or folder in octal, in quotes and with a leading zero.
+            description:
+              - The mode of a file or folder in octal, in quotes and with a leading zero. Of a source that is
+                a folder it is the mode of the files.
             type: str
             default: '0755'
       entrypoint:
@@ -202,6 +214,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import D
 from ansible_collections.rampart.k8s.plugins.module_utils._images.operation import ImageAssemble
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import Recipe, parse_entry
 from ansible_collections.rampart.k8s.plugins.module_utils._images.registry import parse_address
+from ansible_collections.rampart.k8s.plugins.module_utils._images.sources import expand, once
 
 SPEC = ArgumentSpec(
     options={
@@ -219,6 +232,7 @@ SPEC = ArgumentSpec(
                     "options": {
                         "path": {"type": "str", "required": True},
                         "source": {"type": "path"},
+                        "libraries": {"type": "bool", "default": False},
                         "link": {"type": "str"},
                         "mode": {"type": "str", "default": "0755"},
                     },
@@ -244,9 +258,13 @@ def recipe(item: dict[str, Any]) -> Recipe:
     return Recipe(
         name=item["name"],
         tag=item["tag"],
-        entries=tuple(
-            parse_entry(item["name"], file["path"], file["mode"], file["source"], file["link"])
+        entries=once(
+            part
             for file in item["files"]
+            for part in expand(
+                parse_entry(item["name"], file["path"], file["mode"], file["source"], file["link"]),
+                libraries=file["libraries"],
+            )
         ),
         entrypoint=tuple(item["entrypoint"]),
         command=tuple(item["command"]),

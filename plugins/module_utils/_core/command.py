@@ -16,7 +16,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
@@ -95,7 +95,7 @@ class Cli:
     def run(
         self,
         *arguments: str,
-        stdin: str | None = None,
+        stdin: str | IO[bytes] | None = None,
         accept: Sequence[int] = (0,),
         timeout: float | None = None,
         cwd: str | None = None,
@@ -105,18 +105,21 @@ class Cli:
 
         Raises RampartError when it cannot be started, when it is still running after ``timeout``
         seconds (its process group is ended first), or when its exit code is not in ``accept``.
-        Secrets belong in ``stdin``: arguments and environment can be read by every process.
+        Secrets belong in ``stdin``: arguments and environment can be read by every process. An open
+        file as ``stdin`` is read by the tool itself, whatever its size.
         ``pass_fds`` are inherited: a lock that is handed on is held until the last child ends.
         """
         argv = (self.program, *arguments)
         shown = self._redactor.text(shlex.join(argv))
         limit = self.timeout if timeout is None else timeout
         started = time.monotonic()
+        text = stdin if isinstance(stdin, str) else None
+        source = subprocess.DEVNULL if stdin is None else subprocess.PIPE if isinstance(stdin, str) else stdin
         try:
             # run_command neither ends the whole family of a tool nor hands on file descriptors.
             child = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 argv,
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=self._environment,
@@ -133,7 +136,7 @@ class Cli:
                 command=shown,
             ) from error
         try:
-            stdout, stderr = child.communicate(stdin, timeout=limit)
+            stdout, stderr = child.communicate(text, timeout=limit)
         except subprocess.TimeoutExpired as error:
             _end_family(child)
             stdout, stderr = child.communicate()

@@ -45,6 +45,14 @@ def test_an_unaccepted_code_is_an_error_with_what_the_tool_said() -> None:
     assert caught.value.details["rc"] == 4
 
 
+def test_an_open_file_is_read_by_the_tool_itself(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"not text: \xff")
+    with source.open("rb") as stream:
+        done = Cli("wc").run("--bytes", stdin=stream)
+    assert done.stdout == "11\n"
+
+
 def test_a_missing_tool_is_named() -> None:
     with pytest.raises(RampartError, match="Could not start no-such-tool") as caught:
         Cli("no-such-tool").run()
