@@ -101,6 +101,13 @@ options:
     type: list
     elements: str
     default: []
+  users:
+    description:
+      - System users that programs of the cluster run as. A missing one is made, without a home and without a
+        login. With O(state=absent) one that was made here goes, unless a process still runs as it.
+    type: list
+    elements: str
+    default: []
   stop_seconds:
     description: How long pods are given to end before they are killed.
     type: int
@@ -205,6 +212,7 @@ SPEC = ArgumentSpec(
         "settings": {"type": "dict", "default": {}},
         "alone": {"type": "list", "elements": "str", "default": []},
         "commands": {"type": "list", "elements": "str", "default": []},
+        "users": {"type": "list", "elements": "str", "default": []},
         "stop_seconds": {"type": "int", "default": 10},
     },
 )
@@ -240,6 +248,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ClusterHost:
             endpoints={item["name"]: (item["address"], item["port"]) for item in options["endpoints"]},
             commands=tuple(options["commands"]),
             alone=tuple(options["alone"]),
+            users=tuple(options["users"]),
             settings={name: str(value) for name, value in options["settings"].items()},
         ),
         state=options["state"],

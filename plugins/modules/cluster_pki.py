@@ -92,6 +92,16 @@ options:
         description: How long it lives, though never longer than its authority.
         type: int
         default: 365
+      directory:
+        description:
+          - A folder of its own for this certificate and its key, for a program that may not look into
+            O(directory). The certificate of its authority is put beside them.
+          - A pair of this name in O(directory) is removed.
+        type: path
+      owner:
+        description: The user whose the key is, and who alone may read it.
+        type: str
+        default: ''
   key_pairs:
     description: Pairs of keys without a certificate, such as the one that signs service-account tokens.
     type: list
@@ -297,6 +307,8 @@ SPEC = ArgumentSpec(
             dns={"type": "list", "elements": "str", "default": []},
             addresses={"type": "list", "elements": "str", "default": []},
             days={"type": "int", "default": 365},
+            directory={"type": "path"},
+            owner={"type": "str", "default": ""},
         ),
         # These two hold names and settings only; their own names make Ansible suspect secrets.
         "key_pairs": {
@@ -325,7 +337,8 @@ def now() -> datetime.datetime:
 def certificate(item: dict[str, Any]) -> Certificate:
     """Turn one entry of the option into a certificate."""
     lists = {name: tuple(item[name]) for name in ("organizations", "usages", "dns", "addresses")}
-    return Certificate(**{**item, **lists})
+    directory = parse_path(item["directory"]) if item["directory"] else None
+    return Certificate(**{**item, **lists, "directory": directory})
 
 
 def kubeconfig(item: dict[str, Any]) -> Kubeconfig:

@@ -34,6 +34,12 @@ options:
         description: The mode in octal, in quotes and with a leading zero.
         type: str
         default: '0700'
+      widen:
+        description:
+          - Whether a folder that exists keeps its mode and only gets the bits of O(directories[].mode) that
+            it lacks.
+        type: bool
+        default: false
   files:
     description:
       - The files that exist, with their whole content and their modes.
@@ -60,6 +66,25 @@ options:
             C(--diff) shows only that it changed and its length.
         type: bool
         default: false
+  copies:
+    description:
+      - Files and folders that are copied from elsewhere on this machine, for a program that writes into its
+        own data or that runs as a user who cannot reach the original.
+      - A copy is taken anew when the names, sizes or times of its source changed. What a program writes into
+        its copy of a folder stays until then.
+      - Folders get the mode V(0755), files V(0755) or V(0644).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The absolute path of the copy.
+        type: str
+        required: true
+      source:
+        description: The absolute path of what is copied. Links in it are followed.
+        type: str
+        required: true
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -136,6 +161,12 @@ directories:
   type: list
   elements: dict
   sample: []
+copies:
+  description: One entry per copy, with the same keys as RV(files) and its C(source), without a mode.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 swept:
   description: The half-written files of killed runs that were removed.
   returned: success
@@ -150,6 +181,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._files.copies import Copy
 from ansible_collections.rampart.k8s.plugins.module_utils._files.decide import (
     Wanted,
     parse_mode,
@@ -166,6 +198,7 @@ SPEC = ArgumentSpec(
             "options": {
                 "path": {"type": "str", "required": True},
                 "mode": {"type": "str", "default": "0700"},
+                "widen": {"type": "bool", "default": False},
             },
         },
         # no_log as a whole keeps every content out of the system log, which is written before it is
@@ -182,6 +215,15 @@ SPEC = ArgumentSpec(
                 "secret": {"type": "bool", "default": False},
             },
         },
+        "copies": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": {"type": "str", "required": True},
+                "source": {"type": "str", "required": True},
+            },
+        },
     },
 )
 
@@ -193,7 +235,10 @@ def build(module: AnsibleModule, redactor: Redactor) -> ConfigFiles:
     # Not the redactor: it also masks single lines, and those of a kubeconfig stand in many files.
     module.no_log_values = {item["content"] for item in files if item["secret"] and item["content"]}
     return ConfigFiles(
-        [Wanted(parse_path(item["path"]), parse_mode(item["mode"], item["path"])) for item in directories]
+        [
+            Wanted(parse_path(item["path"]), parse_mode(item["mode"], item["path"]), widen=item["widen"])
+            for item in directories
+        ]
         + [
             Wanted(
                 parse_path(item["path"]),
@@ -202,7 +247,11 @@ def build(module: AnsibleModule, redactor: Redactor) -> ConfigFiles:
                 item["secret"],
             )
             for item in files
-        ]
+        ],
+        [
+            Copy(parse_path(item["path"]), parse_path(item["source"]).resolve())
+            for item in module.params["copies"]
+        ],
     )
 
 

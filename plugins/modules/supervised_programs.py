@@ -28,7 +28,7 @@ options:
   directory:
     description:
       - The absolute path of the folder for the configuration, the socket, the process number and the logs of
-        this C(supervisord). It is created with mode V(0700).
+        this C(supervisord). It is created with mode V(0700); one that others could write to is refused them.
       - The kernel limits a socket's path, so this one must be shorter than 80 bytes.
     type: path
     required: true
@@ -80,6 +80,28 @@ options:
         description: How long the program may take to end before it is killed with its process group.
         type: int
         default: 10
+      after:
+        description:
+          - Where others have to answer before the program is started, each as C(https://host:port) or as the
+            absolute path of a socket. Started earlier, many programs fail and then sit out a pause of their
+            own.
+          - With O(wait=false) the program is started at once. One that ends is started again without this.
+        type: list
+        elements: str
+        default: []
+      user:
+        description:
+          - The user whom the program runs as, instead of the one who runs the module. The user must be able
+            to reach the program and what it reads, which is checked before anything is started.
+        type: str
+        default: ''
+      owns:
+        description:
+          - Folders of that user alone. Before the program starts they are made with the mode V(0700), and
+            everything in them is given to O(programs[].user).
+        type: list
+        elements: path
+        default: []
       autostart:
         description: Whether the program should run. Otherwise it is only made known to C(supervisord).
         type: bool
@@ -241,6 +263,9 @@ SPEC = ArgumentSpec(
                 "start_seconds": {"type": "int", "default": 1},
                 "stop_signal": {"type": "str", "default": "TERM"},
                 "stop_seconds": {"type": "int", "default": 10},
+                "after": {"type": "list", "elements": "str", "default": []},
+                "user": {"type": "str", "default": ""},
+                "owns": {"type": "list", "elements": "path", "default": []},
                 "autostart": {"type": "bool", "default": True},
             },
         },
@@ -267,6 +292,9 @@ def program(item: dict[str, Any]) -> Program:
         stop_signal=item["stop_signal"].removeprefix("SIG"),
         stop_seconds=item["stop_seconds"],
         autostart=item["autostart"],
+        after=tuple(item["after"]),
+        user=item["user"],
+        owns=tuple(Path(path) for path in item["owns"]),
     )
 
 

@@ -64,8 +64,8 @@ options:
         required: true
       data:
         description: Folders that it needs at run time, by place. They are copied from a Go module that the
-          build pins. Each value has the keys C(module) and C(path), and may name in C(generated) the files
-          below it that the tool itself writes at each start, which therefore have no fixed sum.
+          build pins. Each value has the keys C(module) and C(path). A tool that writes into them is given a
+          copy; see O(rampart.k8s.config_files#module:copies).
         type: dict
       system:
         description: How the tool is recognised on the PATH. Without it the PATH is not searched.

@@ -30,26 +30,6 @@ def seconds(duration: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)(ms|h|m|s)", duration))
 
 
-@answers("1.1.12")
-def etcd_owner(facts: Facts) -> Finding | None:
-    """The directory belongs to the user that etcd runs as and to nobody else."""
-    process = facts.host.processes.get("etcd") if facts.host else None
-    folder = process.flag("data-dir") if process else None
-    if facts.host is None or process is None or not folder:
-        return None
-    runs_as = Path(f"/proc/{process.pid}").stat().st_uid
-    if runs_as != 0 or Path(folder).stat().st_uid != 0 or Path(folder).stat().st_mode & 0o077:
-        return None
-    return Finding(
-        Status.NOT_APPLICABLE,
-        (
-            f"{folder}: {facts.host.owner(folder)}, and etcd runs as root",
-            "kube-bench's own definitions skip the control in that case (RKE2, k3s) or ask for root:root "
-            "(MicroK8s)",
-        ),
-    )
-
-
 @answers("1.2.1")
 def anonymous(facts: Facts) -> Finding | None:
     """Anonymous requests are off, by the flag or by the structured configuration."""

@@ -17,7 +17,7 @@ from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._cluster import cgroups, observe
+from ansible_collections.rampart.k8s.plugins.module_utils._cluster import cgroups, observe, users
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.endpoints import (
     clashes,
     overlap,
@@ -49,6 +49,7 @@ class Wanted:
     settings: Mapping[str, str]
     alone: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Gap:
     settings: dict[str, tuple[str | None, str]] = field(default_factory=dict)
     cgroups: bool = False
     hierarchies: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
 
     def summary(self, cluster: Cluster, wanted: Wanted) -> dict[str, Any]:
         """Return plain data: what will be there."""
@@ -69,6 +71,8 @@ class Gap:
             found["settings"] = {name: after for name, (_unused, after) in self.settings.items()}
         if self.hierarchies:
             found["cgroup_hierarchies"] = self.hierarchies
+        if self.users:
+            found["users"] = self.users
         if self.cgroups:
             found["cgroup"] = cluster.cgroup
         return found
@@ -148,6 +152,7 @@ def gap(cluster: Cluster, wanted: Wanted) -> Gap:
         settings=settings,
         cgroups=not all(folder.is_dir() for folder in cgroups.folders(cluster.cgroup)),
         hierarchies=cgroups.lacking(),
+        users=users.missing(wanted.users),
     )
 
 
@@ -167,6 +172,7 @@ def fill(cluster: Cluster, wanted: Wanted, missing: Gap) -> list[str]:
             ip.run("link", "add", cluster.link, "type", "bridge")
         ip.run("address", "replace", str(IPv4Interface(f"{wanted.address}/32")), "dev", cluster.link)
         ip.run("link", "set", cluster.link, "up")
+    users.make(missing.users)
     memory = _Memory.read(cluster)
     for hierarchy in missing.hierarchies:
         memory.mounts.append(hierarchy)

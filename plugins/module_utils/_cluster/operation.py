@@ -12,7 +12,7 @@ import shutil
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._cluster import host, observe
+from ansible_collections.rampart.k8s.plugins.module_utils._cluster import host, observe, users
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.names import Cluster
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.sweep import end_pods, sweep
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -26,6 +26,7 @@ ROOT_ENTRIES = frozenset(
         "data",
         "encryption",
         "etc",
+        "etcd",
         "logs",
         "pki",
         "run",
@@ -86,6 +87,8 @@ class ClusterHost:
             before["link"] = self.cluster.link
         if self.state == "absent":
             before |= host.to_restore(self.cluster, around)
+            if going := users.removable(self.wanted.users):
+                before["users"] = going
             if self.cluster.root.exists():
                 before["root"] = str(self.cluster.root)
         return Plan(
@@ -154,6 +157,7 @@ class ClusterHost:
         host.remove_link(self.cluster)
         if self.state == "absent":
             host.restore(host.to_restore(self.cluster, around))
+            users.remove(users.removable(self.wanted.users))
             self._remove_root()
         return plan
 

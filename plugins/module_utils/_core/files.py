@@ -21,10 +21,17 @@ TEMPORARY_PREFIX = ".rampart-"
 TEMPORARY_RANDOM_BYTES = 6
 
 
-def write_atomic(path: str | Path, content: bytes | Iterable[bytes], *, mode: int = 0o600) -> None:
+def write_atomic(
+    path: str | Path,
+    content: bytes | Iterable[bytes],
+    *,
+    mode: int = 0o600,
+    owner: tuple[int, int] | None = None,
+) -> None:
     """Replace a file in one step, or leave it as it was; content may come in pieces.
 
-    The new content is on the disk before the name points to it. O_EXCL and O_NOFOLLOW keep a
+    ``owner`` is the user and the group that it is given to, by number. The new content is on the
+    disk before the name points to it. O_EXCL and O_NOFOLLOW keep a
     planted link from being written through. Raises RampartError on a full or read-only disk; the
     old file is intact and no temporary file stays.
     """
@@ -38,6 +45,8 @@ def write_atomic(path: str | Path, content: bytes | Iterable[bytes], *, mode: in
             with os.fdopen(handle, "wb") as stream:
                 stream.writelines((content,) if isinstance(content, bytes) else content)
                 stream.flush()
+                if owner is not None:
+                    os.fchown(stream.fileno(), *owner)
                 os.fchmod(stream.fileno(), mode)
                 os.fsync(stream.fileno())
             temporary.replace(target)

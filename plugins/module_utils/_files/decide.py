@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +26,10 @@ class Wanted:
     mode: int
     content: bytes | None = None
     secret: bool = False
+    # A file may be another user's; a folder is always that of whoever runs the play.
+    owner: str = ""
+    # A folder that exists keeps its mode and gets only the bits that it lacks.
+    widen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ def decide(wanted: Wanted, seen: Seen) -> Step:
                 path=str(wanted.path),
             )
         return Step(wanted, seen, "replaced", "it belongs to another user")
+    if wanted.widen:
+        wanted = replace(wanted, mode=seen.mode | wanted.mode)
     if seen.mode != wanted.mode:
         return Step(wanted, seen, "mode", f"its mode is {seen.mode:04o}, not {wanted.mode:04o}")
     return Step(wanted, seen, "unchanged", "it is as it should be")

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,12 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import leftovers, write_atomic
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
+from ansible_collections.rampart.k8s.plugins.module_utils._files.copies import (
+    Copy,
+    CopyStep,
+    look,
+    take,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._files.decide import (
     Seen,
     Step,
@@ -29,7 +37,16 @@ from ansible_collections.rampart.k8s.plugins.module_utils._files.decide import (
 PARENT_MODE = 0o700
 
 
-def observe(path: Path) -> Seen:
+def owner_numbers(name: str) -> tuple[int, int] | None:
+    """Return a user's number and group; None when there is no such user (yet)."""
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return found.pw_uid, found.pw_gid
+
+
+def observe(path: Path, owner: str = "") -> Seen:
     """Read one path without following a link in its last part."""
     try:
         status = path.lstat()
@@ -48,7 +65,8 @@ def observe(path: Path) -> Seen:
             path=str(path),
         ) from error
     mode = stat.S_IMODE(status.st_mode)
-    owned = status.st_uid == os.geteuid()
+    numbers = owner_numbers(owner) if owner else (os.geteuid(), 0)
+    owned = numbers is not None and status.st_uid == numbers[0]
     if stat.S_ISREG(status.st_mode):
         return Seen("file", mode, owned, content)
     return Seen("directory" if stat.S_ISDIR(status.st_mode) else "other", mode, owned)
@@ -108,7 +126,14 @@ def _perform(step: Step) -> None:
         return
     if not item.path.parent.is_dir():
         make_directory(item.path.parent)
-    write_atomic(item.path, item.content, mode=item.mode)
+    numbers = owner_numbers(item.owner) if item.owner else None
+    if item.owner and numbers is None:
+        raise RampartError(
+            f"There is no user {item.owner}, whose {item.path} should be.",
+            next_step="make the user first (cluster_host does for an embedded cluster)",
+            path=str(item.path),
+        )
+    write_atomic(item.path, item.content, mode=item.mode, owner=numbers)
 
 
 def _entry(step: Step) -> dict[str, Any]:
@@ -123,11 +148,13 @@ def _entry(step: Step) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class ConfigFiles:
-    """All files and folders of one task: folders first, in the order given."""
+    """All files and folders of one task: folders first, in the order given, copies last."""
 
     wanted: list[Wanted]
+    copies: list[Copy] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)
     _swept: list[Path] = field(default_factory=list)
+    _copied: list[CopyStep] = field(default_factory=list)
 
     @property
     def steps(self) -> list[Step]:
@@ -137,11 +164,14 @@ class ConfigFiles:
     def plan(self) -> Plan:
         """Compare everything with the disk; nothing is written."""
         refuse_conflicts(self.wanted)
-        self._steps = [decide(item, observe(item.path)) for item in self.wanted]
+        self._steps = [decide(item, observe(item.path, item.owner)) for item in self.wanted]
         files = [item.path for item in self.wanted if item.content is not None]
+        files += [item.path for item in self.copies]
         self._swept = [leftover for path in files for leftover in leftovers(path)]
+        self._copied = [look(item) for item in self.copies]
         changes = [step for step in self._steps if step.changes]
         reasons = [f"{step.wanted.path}: {step.reason}" for step in changes]
+        reasons += [f"{step.copy.path}: {step.reason}" for step in self._copied if step.changes]
         reasons += [f"{path}: a killed run left it" for path in self._swept]
         return Plan(
             changed=bool(reasons),
@@ -149,9 +179,11 @@ class ConfigFiles:
             result={
                 "files": [_entry(step) for step in self._steps if step.wanted.content is not None],
                 "directories": [_entry(step) for step in self._steps if step.wanted.content is None],
+                "copies": [step.entry() for step in self._copied],
                 "swept": [str(path) for path in self._swept],
             },
             texts=[difference(step) for step in changes]
+            + [step.difference() for step in self._copied if step.changes]
             + [
                 {
                     "before_header": str(path),
@@ -167,7 +199,10 @@ class ConfigFiles:
         """Write in the order of the plan; each file is replaced in one step."""
         for path in self._swept:
             try:
-                path.unlink(missing_ok=True)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
             except OSError as error:
                 raise RampartError(
                     f"Could not remove {path}, which a killed run left: {error.strerror}.",
@@ -177,4 +212,9 @@ class ConfigFiles:
         for step in self._steps:
             if step.changes:
                 _perform(step)
+        for copied in self._copied:
+            if copied.changes:
+                if not copied.copy.path.parent.is_dir():
+                    make_directory(copied.copy.path.parent)
+                take(copied.copy)
         return plan

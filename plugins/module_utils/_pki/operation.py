@@ -71,6 +71,7 @@ class ClusterPki:
     wanted: Wanted
     now: datetime.datetime
     _files: ConfigFiles = field(default_factory=lambda: ConfigFiles([]), init=False)
+    _moved: list[Path] = field(default_factory=list, init=False)
 
     def plan(self) -> Plan:
         """Work out every file and compare; nothing is written."""
@@ -84,6 +85,8 @@ class ClusterPki:
         with only_writer(self.wanted.directory):
             plan = self._plan()
             self._files.apply(plan)
+            for path in self._moved:
+                path.unlink(missing_ok=True)
         return plan
 
     def _plan(self) -> Plan:
@@ -93,6 +96,8 @@ class ClusterPki:
             for item in self.wanted.certificates
         }
         pairs = [self._key_pair(item) for item in self.wanted.key_pairs]
+        self._place_authorities({name: item for name, (item, *_unused) in authorities.items()}, issued)
+        self._moved = self._left_behind()
         items = [
             *(item for item, _certificate, _key in authorities.values()),
             *issued.values(),
@@ -107,8 +112,9 @@ class ClusterPki:
         changed = [item for item in items if item.action != "unchanged"]
         reasons = [f"{item.name}: {item.reason}" for item in changed]
         reasons += [f"{path}: a killed run left it" for path in files.result["swept"]]
+        reasons += [f"{path}: it belongs in another folder now" for path in self._moved]
         return Plan(
-            changed=files.changed,
+            changed=files.changed or bool(self._moved),
             reason="; ".join(reasons) or "everything is as it should be",
             before={item.name: item.shown_before for item in changed},
             after={item.name: item.shown_after or {"changed": item.reason} for item in changed},
@@ -129,10 +135,34 @@ class ClusterPki:
                 item.action = changes[0].action
                 item.reason = "; ".join(f"{step.wanted.path.name}: {step.reason}" for step in changes)
 
-    def _pair_files(self, name: str, key: bytes, certificate: bytes) -> list[WantedFile]:
+    def _place_authorities(self, authorities: dict[str, Item], issued: dict[str, Item]) -> None:
+        """Put the authority's certificate beside those that have a folder of their own, once."""
+        placed: set[Path] = set()
+        for wanted in self.wanted.certificates:
+            path = (wanted.directory or self.wanted.directory) / f"{wanted.authority}.crt"
+            if wanted.directory is None or path in placed:
+                continue
+            placed.add(path)
+            _key, certificate = authorities[wanted.authority].files
+            issued[wanted.name].files.append(WantedFile(path, PUBLIC_MODE, certificate.content))
+
+    def _left_behind(self) -> list[Path]:
+        """Find the pairs that stood in the folder of all before they got one of their own."""
+        return [
+            path
+            for item in self.wanted.certificates
+            if item.directory is not None
+            for path in (
+                self.wanted.directory / f"{item.name}.key",
+                self.wanted.directory / f"{item.name}.crt",
+            )
+            if path.is_file()
+        ]
+
+    def _pair_files(self, name: str, key: bytes, certificate: bytes, owner: str = "") -> list[WantedFile]:
         # The key comes first: a certificate is never there without the key it was made for.
         return [
-            WantedFile(self.wanted.key(name), PRIVATE_MODE, key, secret=True),
+            WantedFile(self.wanted.key(name), PRIVATE_MODE, key, secret=True, owner=owner),
             WantedFile(self.wanted.certificate(name), PUBLIC_MODE, certificate),
         ]
 
@@ -177,14 +207,16 @@ class ClusterPki:
         )
         before = judge.describe(pair.certificate)
         if not reason and certificate_pem and key_pem:
-            files = self._pair_files(wanted.name, key_pem, certificate_pem)
+            files = self._pair_files(wanted.name, key_pem, certificate_pem, wanted.owner)
             return Item("certificate", wanted.name, files, shown_before=before, shown_after=before)
         key = issue.new_key()
         certificate = issue.issue(wanted, key, authority, authority_key, self.now)
         return Item(
             "certificate",
             wanted.name,
-            self._pair_files(wanted.name, issue.key_pem(key), issue.certificate_pem(certificate)),
+            self._pair_files(
+                wanted.name, issue.key_pem(key), issue.certificate_pem(certificate), wanted.owner
+            ),
             action="created" if pair.trouble == judge.MISSING else "replaced",
             reason=reason,
             shown_before=before,
@@ -220,7 +252,7 @@ class ClusterPki:
     def _kubeconfigs(self, authorities: dict[str, Item], certificates: dict[str, Item]) -> list[Item]:
         items = []
         for wanted in self.wanted.kubeconfigs:
-            key, certificate = certificates[wanted.certificate].files
+            key, certificate = certificates[wanted.certificate].files[:2]
             _unused, authority = authorities[wanted.authority].files
             content = kubeconfig.render(
                 wanted, authority.content or b"", certificate.content or b"", key.content or b""

@@ -47,6 +47,9 @@ class Certificate:
     dns: tuple[str, ...]
     addresses: tuple[str, ...]
     days: int
+    # For a program that may not look into the folder of all: its own, and the user who may read the key.
+    directory: Path | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,16 @@ class Wanted:
     kubeconfigs: Sequence[Kubeconfig]
     renew_before_days: int
 
+    def folder(self, name: str) -> Path:
+        """Return where the files of a name belong."""
+        own = (item.directory for item in self.certificates if item.name == name)
+        return next(own, None) or self.directory
+
     def key(self, name: str) -> Path:
-        return self.directory / f"{name}.key"
+        return self.folder(name) / f"{name}.key"
 
     def certificate(self, name: str) -> Path:
-        return self.directory / f"{name}.crt"
+        return self.folder(name) / f"{name}.crt"
 
     def public_key(self, name: str) -> Path:
         return self.directory / f"{name}.pub"

@@ -154,7 +154,9 @@ def _render_program(program: Program, marks: Mapping[str, str], layout: Layout, 
             # Programs make files for others as well; a tighter umask breaks container runtimes.
             "umask": "022",
             "priority": program.priority,
-            "autostart": str(program.autostart).lower(),
+            # What waits for others is started by the run, once they listen.
+            "autostart": str(program.autostart and not program.after).lower(),
+            **({"user": program.user} if program.user else {}),
             "autorestart": "true",
             "startsecs": program.start_seconds,
             "startretries": START_RETRIES,

@@ -35,15 +35,23 @@ from ansible_collections.rampart.k8s.plugins.module_utils._supervise.decide impo
     decide_stopped,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.observe import Observed, observe
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.ownership import (
+    hand_over,
+    refuse_unreachable,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.processes import end
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.program import Program, check
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.rpc import NoAnswerError, Supervisor
-from ansible_collections.rampart.k8s.plugins.module_utils._supervise.waiting import wait_running
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.waiting import Held, wait_running
 
 State = Literal["started", "stopped", "absent"]
 
 # supervisord looks at its programs once a second, and a loaded machine takes its time to start one.
 SETTLE_SECONDS = 10.0
+
+# Who else could write into the folder could change what runs. Passing through it is no harm: all
+# that lies in it is its owner's only.
+FOREIGN_WRITERS = 0o022
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,14 +206,19 @@ class SupervisedPrograms:
                 leftover.unlink(missing_ok=True)
             write_atomic(self.layout.config, decision.config.encode())
         if decision.broken:
+            hand_over(self.programs)
             supervisor = daemon.start(self.layout, self._head)
+            begun = {program.name for program in self.programs if program.autostart}
         else:
             supervisor = Supervisor(self.layout.socket)
-            self._update(supervisor, decision)
+            begun = self._update(supervisor, decision)
+        held = Held(supervisor, [item for item in self.programs if item.after and item.name in begun])
+        held.release(at_once=not self.wait)
         infos = (
             wait_running(
                 supervisor,
                 self.programs,
+                held,
                 self.layout,
                 self.redactor,
                 seconds=self.wait_seconds,
@@ -216,8 +229,8 @@ class SupervisedPrograms:
         )
         return self._completed(plan, infos)
 
-    def _update(self, supervisor: Supervisor, decision: Decision) -> None:
-        """Replace in the living supervisord what changed, and only that."""
+    def _update(self, supervisor: Supervisor, decision: Decision) -> set[str]:
+        """Replace in the living supervisord what changed, and only that; return what begins anew."""
         added, changed, removed = supervisor.reload()
         by_action = {action: {s.name for s in decision.steps if s.action == action} for action in _ACTIONS}
         replaced = (changed | by_action["restarted"]) - added
@@ -225,11 +238,14 @@ class SupervisedPrograms:
         daemon.stop_programs(supervisor, replaced | gone)
         for name in replaced | gone:
             supervisor.remove(name)
+        begun = (replaced | added | by_action["started"]) & {p.name for p in self.programs if p.autostart}
+        hand_over(program for program in self.programs if program.name in begun)
         for name in replaced | added:
             supervisor.add(name)
-        wanted = {program.name for program in self.programs}
+        wanted = {program.name for program in self.programs if not program.after}
         for name in (by_action["started"] | by_action["restarted"]) & wanted:
             supervisor.start(name)
+        return begun
 
     def _completed(self, plan: Plan, infos: dict[str, dict[str, Any]]) -> Plan:
         for entry in plan.result["programs"]:
@@ -241,7 +257,8 @@ class SupervisedPrograms:
         for folder in (self.layout.directory, self.layout.logs):
             try:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                folder.chmod(0o700)
+                if folder.stat().st_mode & FOREIGN_WRITERS:
+                    folder.chmod(0o700)
             except OSError as error:
                 raise RampartError(
                     f"Could not create the folder {folder}: {error.strerror}.",
@@ -251,6 +268,7 @@ class SupervisedPrograms:
 
     def _refuse_missing(self) -> None:
         for program in self.programs:
+            refuse_unreachable(program)
             executable = Path(program.argv[0])
             missing = [path for path in program.reads if not path.exists()]
             if missing:

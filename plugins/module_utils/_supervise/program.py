@@ -31,6 +31,8 @@ MARKS = (MARK_PROGRAM, MARK_EXECUTABLE, MARK_STOP, MARK_FINGERPRINT)
 DEFINITION = "definition"
 HASH_LENGTH = 16
 NAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+ENDPOINT = re.compile(r"https://[A-Za-z0-9.-]+:[0-9]{1,5}|/[^\s]+")
+USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -47,10 +49,15 @@ class Program:
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     autostart: bool = True
+    # Where others have to answer before it is started: https://host:port, or the path of a socket.
+    after: tuple[str, ...] = ()
+    # Whom it runs as, and the folders that are his alone; empty is whoever runs supervisord.
+    user: str = ""
+    owns: tuple[Path, ...] = ()
 
     def definition(self, settings: Mapping[str, object]) -> str:
         """Hash everything but the files: a change in any of it takes a restart to come true."""
-        parts = {
+        parts: dict[str, object] = {
             "argv": self.argv,
             "environment": dict(self.environment),
             "priority": self.priority,
@@ -59,6 +66,8 @@ class Program:
             "autostart": self.autostart,
             "settings": dict(settings),
         }
+        if self.user:
+            parts["user"] = self.user
         return _hash(json.dumps(parts, sort_keys=True).encode())
 
     def fingerprint(self, settings: Mapping[str, object]) -> dict[str, str]:
@@ -160,6 +169,17 @@ def check(program: Program) -> None:
                 f"reads {path}, which is not an absolute path without spaces, commas and quotes",
                 "give the whole path, or rename the file",
             )
+    for place in program.after:
+        if not ENDPOINT.fullmatch(place):
+            raise _refuse(
+                program.name,
+                f"waits for {place!r}, which is neither https://host:port nor the absolute path of a socket",
+                "correct it",
+            )
+    if program.owns and not program.user:
+        raise _refuse(program.name, "owns folders but has no user", "give the user, or no folders")
+    if program.user and not USER.fullmatch(program.user):
+        raise _refuse(program.name, f"has the unfit user {program.user!r}", "give the name of a user")
     if f"SIG{program.stop_signal}" not in signal.Signals.__members__:
         raise _refuse(program.name, f"has the unknown stop signal {program.stop_signal}", "use TERM or INT")
     _check_environment(program)

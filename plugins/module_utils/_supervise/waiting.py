@@ -7,11 +7,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
@@ -23,6 +27,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._supervise.rpc import 
 # supervisor's words for a program that could be started but did not stay; it is tried again.
 TRIED_AGAIN = "Exited too quickly"
 
+ANSWER_SECONDS = 0.5
 TAIL_LINES = 20
 TAIL_BYTES = 16 * 1024
 PRIVATE_FILE_LIMIT = 1024 * 1024
@@ -57,6 +62,53 @@ def tail(path: Path, redactor: Redactor) -> list[str]:
         return []
     text = redactor.text(BEARER.sub(r"\1 ********", PRIVATE_KEY.sub("********", text)))
     return text.splitlines()[-TAIL_LINES:]
+
+
+def answers(place: str) -> bool:
+    """Whether somebody answers at https://host:port, or accepts connections at the path of a socket.
+
+    A server binds its port long before it serves, so that a connection alone says nothing; a
+    handshake does. Nothing is sent, so whose certificate it is does not matter.
+    """
+    with contextlib.suppress(OSError):
+        if place.startswith("/"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(ANSWER_SECONDS)
+                connection.connect(place)
+            return True
+        address = urlsplit(place)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with socket.create_connection((address.hostname, address.port), ANSWER_SECONDS) as plain:
+            context.wrap_socket(plain).close()
+        return True
+    return False
+
+
+class Held:
+    """Programs that are started as soon as those answer whom they need.
+
+    Started before, they would try in vain and then sit out a pause of their own.
+    """
+
+    def __init__(self, supervisor: Supervisor, programs: Iterable[Program]) -> None:
+        self._supervisor = supervisor
+        self._waiting = {program.name: program for program in programs}
+
+    def release(self, *, at_once: bool = False) -> None:
+        """Start those whose time has come."""
+        places = {place for program in self._waiting.values() for place in program.after}
+        ready = places if at_once else {place for place in places if answers(place)}
+        for name, program in list(self._waiting.items()):
+            if ready.issuperset(program.after):
+                self._supervisor.start(name)
+                del self._waiting[name]
+
+    def missing(self, name: str) -> list[str]:
+        """Return what a program waits for; empty when it was started."""
+        program = self._waiting.get(name)
+        return list(program.after) if program else []
 
 
 class Failures:
@@ -101,6 +153,7 @@ def _fail(
 def wait_running(
     supervisor: Supervisor,
     programs: Iterable[Program],
+    held: Held,
     layout: Layout,
     redactor: Redactor,
     *,
@@ -112,6 +165,7 @@ def wait_running(
     deadline = time.monotonic() + seconds
     failures = Failures()
     while True:
+        held.release()
         infos = supervisor.programs()
         failures.look(infos)
         late: list[Program] = []
@@ -127,6 +181,14 @@ def wait_running(
                 what = f"ended {failures.count(program.name)} times while it should have come up"
                 raise _fail(program, what, info, log, redactor)
             if time.monotonic() > deadline:
+                missing = held.missing(program.name)
+                if missing:
+                    raise RampartError(
+                        f"The program {program.name} waits for {' and '.join(missing)}, without an answer "
+                        f"after {seconds:g} s.",
+                        next_step=f"look into the logs of the others in {layout.logs}, then run again",
+                        program=program.name,
+                    )
                 what = f"is {info['statename']}, not RUNNING, after {seconds:g} s"
                 raise _fail(program, what, info, log, redactor)
         if not late:

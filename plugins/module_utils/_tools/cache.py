@@ -85,8 +85,6 @@ class Cache:
                 continue
             if name in present and (path.is_symlink() or not path.is_file()):
                 wrong = f"{path} is not a plain file"
-            elif name in tool.generated:
-                continue
             elif name not in expected:
                 wrong = f"{path} was added to it"
             elif name not in present:

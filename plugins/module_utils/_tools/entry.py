@@ -67,8 +67,6 @@ class Data:
 
     module: str
     path: str
-    # What the tool itself writes there, anew whenever it starts; no sum can hold for these files.
-    generated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +85,6 @@ class Tool:
     def places(self) -> tuple[str, ...]:
         """Everything that gets a link: programs and data folders."""
         return (*self.provides, *(self.data or {}))
-
-    @property
-    def generated(self) -> frozenset[str]:
-        """The files that the tool writes into its own data, as places."""
-        return frozenset(
-            f"{place}/{name}" for place, item in (self.data or {}).items() for name in item.generated
-        )
 
     def accepted(self) -> str:
         """The versions that a program may say of itself."""
@@ -131,7 +122,7 @@ def _check(tool: Tool) -> list[str]:
         wrong.append("it provides nothing")
     wrong += [
         f"{place!r} is not a place below {', '.join(TOP_FOLDERS)}"
-        for place in (*tool.places, *tool.generated)
+        for place in tool.places
         if not safe_place(place)
     ]
     for what, places in (
@@ -194,12 +185,7 @@ def parse(entry: dict[str, Any], architecture: str) -> Tool:
         )
         if go
         else None,
-        data={
-            place: Data(item["module"], item["path"], tuple(item.get("generated") or ()))
-            for place, item in data.items()
-        }
-        if data
-        else None,
+        data={place: Data(item["module"], item["path"]) for place, item in data.items()} if data else None,
     )
     wrong = _check(tool)
     if wrong:

@@ -10,6 +10,8 @@ import base64
 import copy
 import datetime
 import json
+import os
+import pwd
 import socket
 import ssl
 import subprocess
@@ -342,3 +344,34 @@ def test_another_server_changes_only_the_kubeconfig(arguments: Arguments) -> Non
     other = copy.deepcopy(arguments)
     other["kubeconfigs"][0]["server"] = "https://192.0.2.1:6443"
     assert list(actions(call("cluster_pki", other))) == [arguments["kubeconfigs"][0]["path"]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a key away")
+def test_a_pair_moves_to_its_own_folder_and_its_owner(
+    arguments: Arguments, pki: Path, tmp_path: Path
+) -> None:
+    call("cluster_pki", arguments)
+    name = arguments["certificates"][0]["name"]
+    authority = arguments["certificates"][0]["authority"]
+    assert (pki / f"{name}.key").exists()
+    own = tmp_path / "own"
+    arguments["certificates"][0] |= {"directory": str(own), "owner": "nobody"}
+    predicted = call("cluster_pki", arguments, check=True)
+    assert "it belongs in another folder now" in predicted["reason"]
+    assert not own.exists()
+
+    call("cluster_pki", arguments)
+    assert not (pki / f"{name}.key").exists()
+    assert not (pki / f"{name}.crt").exists()
+    key = own / f"{name}.key"
+    assert key.stat().st_uid == pwd.getpwnam("nobody").pw_uid
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert (own / f"{name}.crt").stat().st_uid == 0
+    assert (own / f"{authority}.crt").read_bytes() == (pki / f"{authority}.crt").read_bytes()
+    assert not (own / f"{authority}.key").exists()
+    assert not call("cluster_pki", arguments)["changed"]
+
+    os.chown(key, 0, 0)
+    assert "belongs to another user" in call("cluster_pki", arguments)["reason"]
+    arguments["certificates"][0]["owner"] = "no-such-one"
+    assert "no user no-such-one" in call("cluster_pki", arguments)["msg"]

@@ -131,3 +131,35 @@ def test_a_file_of_another_user_is_taken_over(arguments: dict[str, Any], tmp_pat
     os.chown(key, 65534, 65534)
     assert call("config_files", arguments)["files"][1]["reason"] == "it belongs to another user"
     assert key.stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an unmoved mode could be anybody's")
+def test_a_folder_that_exists_is_only_widened(tmp_path: Path) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o750)
+    arguments = {"directories": [{"path": str(folder), "mode": "0711", "widen": True}]}
+    assert call("config_files", arguments)["directories"][0]["mode"] == "0751"
+    assert mode(folder) == 0o751
+    folder.chmod(0o1777)
+    assert not call("config_files", arguments)["changed"]
+    folder.rmdir()
+    assert call("config_files", arguments)["changed"]
+    assert mode(folder) == 0o711
+
+
+def test_a_folder_is_copied_in_the_same_task(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.h").write_text("one")
+    arguments = {"copies": [{"path": str(tmp_path / "deep/copy"), "source": str(source)}]}
+    predicted = call("config_files", arguments, check=True, diff=True)
+    assert predicted["changed"]
+    assert predicted["diff"][0]["after"] == f"copy of {source}\n"
+    assert not (tmp_path / "deep").exists()
+    done = call("config_files", arguments)
+    assert done["copies"] == predicted["copies"]
+    assert (tmp_path / "deep/copy/a.h").read_text() == "one"
+    (tmp_path / "deep/.rampart-copy.0123456789ab").mkdir()
+    assert call("config_files", arguments)["swept"] == [str(tmp_path / "deep/.rampart-copy.0123456789ab")]
+    assert not call("config_files", arguments)["changed"]

@@ -187,18 +187,6 @@ def test_proxy(tmp_path: Path) -> None:
         assert status(checks_host.proxy_metrics(facts(f"--config={path}", component="proxy"))) == expected
 
 
-def test_the_owner_of_etcds_data_is_left_to_kube_bench_when_others_may_look(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    assert checks_host.etcd_owner(facts(f"--data-dir={tmp_path}", component="etcd")) is None
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="the control is about root")
-def test_the_owner_of_etcds_data_does_not_apply_to_an_etcd_that_is_root(tmp_path: Path) -> None:
-    tmp_path.chmod(0o700)
-    found = checks_host.etcd_owner(facts(f"--data-dir={tmp_path}", component="etcd"))
-    assert status(found) == "NOT APPLICABLE"
-
-
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RampartError, match="No such file"):
         Host({}).load(str(tmp_path / "none"))
@@ -215,7 +203,6 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         checks_host.audit_policy,
         checks_host.own_authority,
         checks_host.proxy_metrics,
-        checks_host.etcd_owner,
     ],
 )
 def test_without_the_machine_nothing_is_said(check: Any) -> None:

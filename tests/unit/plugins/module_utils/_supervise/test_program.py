@@ -98,6 +98,10 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         ({"reads": (Path("relative"),)}, "not an absolute path"),
         ({"reads": (Path("/a,b"),)}, "without spaces"),
         ({"stop_signal": "NONE"}, "unknown stop signal"),
+        ({"after": ("127.0.0.1:6443",)}, "neither https://host:port"),
+        ({"after": ("run/a.sock",)}, "neither https://host:port"),
+        ({"owns": (Path("/data"),)}, "has no user"),
+        ({"user": "a user"}, "unfit user"),
     ],
 )
 def test_what_supervisor_could_not_run_is_refused(change: dict[str, object], message: str) -> None:

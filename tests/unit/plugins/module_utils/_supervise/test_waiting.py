@@ -4,11 +4,20 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import threading
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.program import Program
-from ansible_collections.rampart.k8s.plugins.module_utils._supervise.waiting import Failures, tail, teach
+from ansible_collections.rampart.k8s.plugins.module_utils._supervise.waiting import (
+    Failures,
+    answers,
+    tail,
+    teach,
+)
+from ansible_collections.rampart.k8s.tests.support.modules import call
 
 KEY = "c2VjcmV0LWtleS1vZi10aGUtY2x1c3Rlcg=="
 
@@ -57,3 +66,55 @@ def test_each_end_counts_once_and_old_ones_not_at_all() -> None:
     for look in (info("BACKOFF", 9), info("BACKOFF", 9), info("STARTING", 9), info("BACKOFF", 12)):
         failures.look(look)
     assert failures.count("x") == 2
+
+
+def test_a_socket_answers_when_somebody_listens(tmp_path: Path) -> None:
+    place = tmp_path / "socket"
+    assert not answers(str(place))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        assert not answers(str(place))
+        server.listen()
+        assert answers(str(place))
+
+
+def test_a_bound_port_is_no_answer_and_a_handshake_is(tmp_path: Path) -> None:
+    """An API server binds its port seconds before it serves."""
+    made = call(
+        "cluster_pki",
+        {
+            "directory": str(tmp_path),
+            "authorities": [{"name": "ca", "common_name": "ca"}],
+            "certificates": [
+                {
+                    "name": "server",
+                    "authority": "ca",
+                    "common_name": "server",
+                    "usages": ["server"],
+                    "addresses": ["127.0.0.1"],
+                }
+            ],
+        },
+    )
+    assert made["changed"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"https://127.0.0.1:{server.getsockname()[1]}"
+        assert not answers(place)
+
+        def serve() -> None:
+            while True:
+                connection, _address = server.accept()
+                try:
+                    context.wrap_socket(connection, server_side=True).close()
+                except OSError:
+                    # The connection of the first question, which went unanswered.
+                    continue
+                return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert answers(place)
+        thread.join(10)
+    assert not answers(place)

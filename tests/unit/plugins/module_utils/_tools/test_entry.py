@@ -77,7 +77,7 @@ def test_the_release_of_another_architecture_is_not_used() -> None:
         ({"go": {"folder": "hello", "packages": {}}}, "must build everything"),
         ({"provides": ["bin/a", "bin/b"], "system": None,
           "go": {"folder": "x", "packages": {"bin/a": "m.test/x", "bin/b": "m.test/y/x/v2"}}}, "same name"),
-        ({"data": {"share/x": {"module": "m", "path": "p", "generated": ["../../bin/x"]}}}, "not a place"),
+        ({"data": {"share/../x": {"module": "m", "path": "p"}}}, "not a place"),
         ({"data": {"elsewhere/x": {"module": "m", "path": "p"}}}, "not a place"),
     ],
 )  # fmt: skip
