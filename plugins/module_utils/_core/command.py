@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -29,6 +30,14 @@ SAFE_ENVIRONMENT = ("HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR
 GRACE_SECONDS = 3.0
 
 TAIL = 2000
+
+
+class NotStartedError(RampartError):
+    """The tool is not there, or may not be run."""
+
+
+class TookTooLongError(RampartError):
+    """The tool was still running at its deadline and was ended with all that it started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,17 @@ def _end_family(child: subprocess.Popen[str]) -> None:
             # The leader is gone; what it left behind gets no second asking.
             continue
         return
+
+
+def end_children() -> None:
+    """End what other threads of an interrupted run have started; each leads a process group of its own."""
+    for listed in Path("/proc/self/task").glob("*/children"):
+        for child in listed.read_text().split():
+            try:
+                if os.getpgid(int(child)) == int(child):
+                    os.killpg(int(child), signal.SIGTERM)
+            except ProcessLookupError:
+                continue
 
 
 class Cli:
@@ -130,7 +150,7 @@ class Cli:
                 pass_fds=pass_fds,
             )
         except OSError as error:
-            raise RampartError(
+            raise NotStartedError(
                 f"Could not start {self.program}: {error.strerror}.",
                 next_step="install it (role rampart.k8s.tools does) or correct its path",
                 command=shown,
@@ -140,7 +160,7 @@ class Cli:
         except subprocess.TimeoutExpired as error:
             _end_family(child)
             stdout, stderr = child.communicate()
-            raise RampartError(
+            raise TookTooLongError(
                 f"{self.program} was still running after {limit:g} s and was ended.",
                 next_step="look at what it waited for, or give it more time",
                 command=shown,

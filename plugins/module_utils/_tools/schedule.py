@@ -7,13 +7,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.rampart.k8s.plugins.module_utils._core.command import end_children
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
 # Left to everything else on the machine.
@@ -72,17 +71,6 @@ def startable(waiting: Sequence[Job], running: Sequence[Job], *, memory_mb: int,
     return chosen
 
 
-def _end_children() -> None:
-    """End the compilers of an interrupted run; each leads a process group of its own."""
-    for listed in Path("/proc/self/task").glob("*/children"):
-        for child in listed.read_text().split():
-            try:
-                if os.getpgid(int(child)) == int(child):
-                    os.killpg(int(child), signal.SIGTERM)
-            except ProcessLookupError:
-                continue
-
-
 def run_all(jobs: Sequence[Job], *, memory_mb: int, slots: int, say: Callable[[str], None]) -> None:
     """Run the jobs; when some fail, the others still end and stay in the cache.
 
@@ -114,7 +102,7 @@ def run_all(jobs: Sequence[Job], *, memory_mb: int, slots: int, say: Callable[[s
                 if not state.wait(HEARTBEAT_SECONDS):
                     say(f"working on {', '.join(sorted(running))}; {len(waiting)} more to come")
     except BaseException:
-        _end_children()
+        end_children()
         raise
     _report(failed, len(jobs))
 
