@@ -21,6 +21,8 @@ NAME = "app.kubernetes.io/name"
 UNLISTED = 8081
 
 DNS = "dns"
+RESOLVER = Endpoint("kube-system", {"k8s-app": "kube-dns"})
+NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 # How a cluster's network is told from the API groups that it brings along.
 NETWORKS = {
@@ -123,9 +125,10 @@ def table(
     namespaces: Mapping[str, Mapping[str, str]],
 ) -> list[Cell]:
     """Compute every cell for the probes that stand, given their addresses."""
-    policies = Policies([*definitions, WALL], namespaces)
+    # No probe stands beside the resolver. The API server gives every namespace this label.
+    home = {RESOLVER.namespace: {NAMESPACE_NAME: RESOLVER.namespace}}
+    policies = Policies([*definitions, WALL], {**home, **namespaces})
     ends = {place: Endpoint(place.namespace, place.labels, address) for place, address in standing.items()}
-    resolver = Endpoint("kube-system", {"k8s-app": "kube-dns"})
     listening = set(ports(definitions))
     cells = []
     for source, here in ends.items():
@@ -143,7 +146,7 @@ def table(
                 Cell(source, target, port, source == target or policies.allows(here, there, port))
                 for port in sorted(telling)
             ]
-        cells.append(Cell(source, None, 53, policies.allows(here, resolver, 53, "UDP")))
+        cells.append(Cell(source, None, 53, policies.allows(here, RESOLVER, 53, "UDP")))
     return cells
 
 

@@ -70,6 +70,23 @@ def test_the_cells_say_what_the_definition_says() -> None:
     assert wanted["dev/api to dev/api port 8000"] is True
 
 
+def test_names_are_resolved_where_a_rule_lets_packets_to_the_resolver() -> None:
+    resolver = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    rule = {"to": [resolver], "ports": [{"port": 53, "protocol": "UDP"}]}
+    policy = {
+        "kind": "NetworkPolicy",
+        "metadata": {"namespace": "dev"},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [rule]},
+    }
+    wanted = {str(cell): cell.allowed for cell in table(STANDING, [*DEFINITION, policy], NAMESPACES)}
+    assert wanted["dev/api asks the cluster's DNS"] is True
+    assert wanted["dev/other asks the cluster's DNS"] is True
+    assert wanted["a walled-in pod asks the cluster's DNS"] is False
+
+
 def test_a_network_that_obeys_is_proved() -> None:
     assert set(verdicts(perfect()).values()) == {Verdict.HELD}
     assert truth_table.enforces(perfect())
