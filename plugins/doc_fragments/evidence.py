@@ -52,3 +52,25 @@ options:
 requirements:
   - cryptography >= 42 (only with O(evidence_dir))
 """
+
+    REUSABLE = r"""
+options:
+  max_age:
+    description:
+      - For how many seconds a proof stands as long as nothing changes that it depends on. A proof that is
+        younger is taken over from O(evidence_dir) instead of being made again, and the result says so.
+      - What it depends on is observed each time; the definition, the objects of the cluster that have a say,
+        the processes of its API servers, its nodes since their last boot, the code of this collection, and
+        with O(cluster_root) the programs and files of the cluster on this machine.
+      - Only a whole pass is taken over, never a failure, never one with open claims, and nothing at all from
+        a store that was tampered with, which is a violation of its own. Where the API servers do not say
+        which process they are, everything is proved each time.
+      - With V(0), the default, everything is proved each time.
+    type: int
+    default: 0
+  cluster_root:
+    description:
+      - The folder of a cluster whose programs run on this machine. That none of them was started again or
+        configured anew then belongs to what a proof depends on.
+    type: path
+"""

@@ -24,6 +24,8 @@ extends_documentation_fragment:
   - rampart.k8s.attributes
   - rampart.k8s.attributes.action_group
   - rampart.k8s.gate
+  - rampart.k8s.evidence
+  - rampart.k8s.evidence.reusable
 attributes:
   check_mode:
     support: full
@@ -94,12 +96,23 @@ counts:
   returned: always
   type: dict
   sample: {"proved": 100, "denied": 90, "allowed": 10, "violations": 0, "not_proven": 0}
+reused:
+  description: Whether an earlier proof was taken over, since nothing that it depends on has changed.
+  returned: always
+  type: bool
+  sample: false
+evidence:
+  description: The evidence record of the verdict; empty without O(evidence_dir) and where nothing was judged.
+  returned: always
+  type: str
+  sample: security_7y:17
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE, REUSE
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
 from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import REPORT
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.access_operation import AccessVerify
@@ -107,6 +120,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._verify.access_operati
 SPEC = (
     CONNECTION
     | REPORT
+    | EVIDENCE
+    | REUSE
     | ArgumentSpec(
         {
             "definitions": {"type": "list", "elements": "dict", "required": True},

@@ -26,6 +26,8 @@ extends_documentation_fragment:
   - rampart.k8s.gate
   - rampart.k8s.gate.provable
   - rampart.k8s.gate.pods
+  - rampart.k8s.evidence
+  - rampart.k8s.evidence.reusable
 attributes:
   check_mode:
     support: full
@@ -83,12 +85,23 @@ counts:
   returned: always
   type: dict
   sample: {"proved": 100, "denied": 90, "allowed": 10, "violations": 0, "not_proven": 0}
+reused:
+  description: Whether an earlier proof was taken over, since nothing that it depends on has changed.
+  returned: always
+  type: bool
+  sample: false
+evidence:
+  description: The evidence record of the verdict; empty without O(evidence_dir) and where nothing was judged.
+  returned: always
+  type: str
+  sample: security_7y:17
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE, REUSE
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
 from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import REPORT
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.admission_operation import AdmissionVerify
@@ -97,6 +110,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._verify.options import
 SPEC = (
     CONNECTION
     | REPORT
+    | EVIDENCE
+    | REUSE
     | PROVABLE
     | PODS
     | ArgumentSpec(

@@ -28,6 +28,8 @@ extends_documentation_fragment:
   - rampart.k8s.kubernetes
   - rampart.k8s.attributes
   - rampart.k8s.attributes.action_group
+  - rampart.k8s.evidence
+  - rampart.k8s.evidence.reusable
 attributes:
   check_mode:
     support: full
@@ -208,22 +210,37 @@ table:
   returned: when the gate opened, or with O(report_only=true)
   type: list
   elements: str
+reused:
+  description: Whether an earlier verdict was taken over, since nothing that it rests on has changed. Then
+    RV(table) and RV(controls) are not there.
+  returned: success
+  type: bool
+  sample: false
+evidence:
+  description: The evidence record of the verdict; empty without O(evidence_dir) and in check mode.
+  returned: success
+  type: str
+  sample: audit_10y:17
 """
 
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.keeping import GATE, Keeper
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.kube_bench import KubeBench
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.layout import kube_bench_files, replaced_paths
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import explanations_of
-from ansible_collections.rampart.k8s.plugins.module_utils._cis.operation import Benchmark, Order
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.operation import Benchmark
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.order import Order
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE, MAX_AGE
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION, Connection
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.ledger import Ledger
 
 TARGETS = ["master", "etcd", "controlplane", "node"]
 SUBJECTS = ["Group:system:masters", "Group:system:nodes", "User:system:*", "ServiceAccount:kube-system/*"]
@@ -242,7 +259,7 @@ FILES = (
     "cni",
 )
 
-SPEC = CONNECTION | ArgumentSpec(
+OPTIONS = ArgumentSpec(
     {
         "kube_bench": {"type": "path", "default": "kube-bench"},
         "definitions": {"type": "path", "required": True},
@@ -262,6 +279,8 @@ SPEC = CONNECTION | ArgumentSpec(
         "report_only": {"type": "bool", "default": False},
     }
 )
+
+SPEC = CONNECTION | EVIDENCE | MAX_AGE | OPTIONS
 
 
 def build(module: AnsibleModule, redactor: Redactor) -> Benchmark:
@@ -289,7 +308,9 @@ def build(module: AnsibleModule, redactor: Redactor) -> Benchmark:
         options["report_only"],
         module.check_mode,
     )
-    return Benchmark(order, lambda: Client(Connection.of(options), redactor))
+    ledger = Ledger.of(GATE, options, redactor, check_mode=module.check_mode)
+    keeper = Keeper(ledger, options["max_age"]) if ledger.store else None
+    return Benchmark(order, lambda: Client(Connection.of(options), redactor), keeper)
 
 
 def main() -> None:

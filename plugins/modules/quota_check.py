@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - rampart.k8s.attributes
   - rampart.k8s.attributes.action_group
   - rampart.k8s.attributes.read_only
+  - rampart.k8s.evidence
 attributes:
   platform:
     platforms: posix
@@ -99,12 +100,18 @@ not_judged:
   type: list
   elements: str
   sample: []
+evidence:
+  description: The evidence record of the verdict; empty without O(evidence_dir) and where nothing was judged.
+  returned: always
+  type: str
+  sample: security_7y:17
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
 from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import REPORT
 from ansible_collections.rampart.k8s.plugins.module_utils._policy.quota import QuotaCheck
@@ -112,6 +119,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._policy.quota import Q
 SPEC = (
     CONNECTION
     | REPORT
+    | EVIDENCE
     | ArgumentSpec(
         {
             "namespaces": {

@@ -15,17 +15,23 @@ import pytest
 
 from tests.unit.collection import ROOT, documentation, fragments, load, modules
 
-CONNECTION_FRAGMENT = "rampart.k8s.kubernetes"
+# An action group holds every module that extends the fragment with its options.
+GROUPS = {
+    "kubernetes": "rampart.k8s.kubernetes",
+    "evidence": "rampart.k8s.evidence",
+    "reusable": "rampart.k8s.evidence.reusable",
+}
 CODE_LINES = 150
 # What a module may import beside Python's own library and Ansible's, by the name to install.
-DISTRIBUTIONS = {"yaml": "PyYAML"}
+DISTRIBUTIONS = {"license_expression": "license-expression", "yaml": "PyYAML"}
 # Their absence is handled: the certificate's date is then not told, nothing else changes.
 OWN = {"ansible", "ansible_collections"}
 
 
-def test_the_action_group_holds_every_module_with_a_connection() -> None:
-    group = load("meta/runtime.yml")["action_groups"]["kubernetes"]
-    assert group == sorted(module for module in modules() if CONNECTION_FRAGMENT in fragments(module))
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_action_group_holds_every_module_with_its_options(group: str) -> None:
+    named = load("meta/runtime.yml")["action_groups"][group]
+    assert named == sorted(module for module in modules() if GROUPS[group] in fragments(module))
 
 
 @pytest.mark.parametrize("module", modules())

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._cis import (
     report,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.host import Host, components, running
-from ansible_collections.rampart.k8s.plugins.module_utils._cis.kube_bench import KubeBench
-from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import Explanation, Finding, Outcome
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.keeping import Keeper
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import Finding, Outcome, Violation
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.order import Order
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.registry import CHECKS, Facts
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.verdict import judge
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -31,8 +32,12 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.files import wri
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import Census
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.of_api_server import question
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Subject
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import BrokenChainError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import standing
 
 __all__ = ["CHECKS", "Benchmark", "Order", "checks_host", "checks_rbac", "checks_workloads"]
 
@@ -44,30 +49,16 @@ _NEEDED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the person asked for."""
-
-    kube_bench: KubeBench
-    targets: tuple[str, ...]
-    cluster_root: str | None
-    # Where kube-bench finds a component's file, and what stands in for its fixed paths.
-    files: Mapping[str, str]
-    paths: Mapping[str, str]
-    explanations: Mapping[str, Explanation]
-    trusted_subjects: tuple[str, ...]
-    system_namespaces: tuple[str, ...]
-    report_paths: tuple[str, ...]
-    report_only: bool
-    check_mode: bool
-
-
 class Benchmark:
     """The operation behind the module cis_benchmark."""
 
-    def __init__(self, order: Order, connect: Callable[[], api.Reader]) -> None:
+    def __init__(self, order: Order, connect: Callable[[], api.Reader], keeper: Keeper | None = None) -> None:
         self._order = order
         self._connect = connect
+        self._keeper = keeper
+        self._subject: Subject | None = None
+        # Why earlier evidence cannot be relied upon; shuts the gate.
+        self._tampered: list[Violation] = []
         for path in order.report_paths:
             report.writer(path)
         self._outcome = Outcome([])
@@ -76,11 +67,15 @@ class Benchmark:
         """Ask everybody, judge, and see which reports would change."""
         order = self._order
         try:
-            objects = api.read(self._connect())
+            client = self._connect()
+            objects = api.read(client)
         except (MissingKubeconfigError, UnreachableError) as error:
             if not order.check_mode:
                 raise
             return Plan(False, f"There is no cluster to judge yet: {error.message}")
+        earlier = self._earlier(client, objects)
+        if earlier:
+            return earlier
         host = self._host()
         asked: dict[str, Finding] = {}
         if host is not None:
@@ -98,6 +93,7 @@ class Benchmark:
         own = {control.id: CHECKS[control.id](facts) for control in wanted if control.id in CHECKS}
         found = {control: finding for control, finding in own.items() if finding is not None}
         self._outcome = judge(wanted, known, asked, found, order.explanations)
+        self._outcome.violations[:0] = self._tampered
         stale = self._stale_reports()
         plan = Plan(
             bool(stale),
@@ -106,16 +102,33 @@ class Benchmark:
             {"reports": dict.fromkeys(stale, "as judged")},
             self._result(),
         )
-        if not stale or order.check_mode:
-            self._gate()
-        return plan
+        return self._gate(plan) if not stale or order.check_mode else plan
 
     def apply(self, plan: Plan) -> Plan:
         """Write the reports, then open or shut the gate: a shut gate leaves its report behind."""
         for path in self._stale_reports():
             write_atomic(path, report.render(path, self._outcome), mode=0o644)
-        self._gate()
-        return plan
+        return self._gate(plan)
+
+    def _earlier(self, client: api.Reader, objects: api.Api) -> Plan | None:
+        """Take over an earlier verdict when nothing changed that it rests on."""
+        if self._keeper is None or not isinstance(client, Client):
+            return None
+        self._subject, complete = self._keeper.subject(self._order, client, objects)
+        try:
+            found = self._keeper.passed(self._subject, complete, self._order.report_paths)
+        except BrokenChainError as error:
+            self._tampered = [
+                Violation(
+                    "evidence", "Ensure that no evidence was changed", str(error.broken), error.next_step
+                )
+            ]
+            return None
+        if found is None:
+            return None
+        counts = {name.replace("_", " "): count for name, count in found.record.summary["counts"].items()}
+        result = {"passed": True, "counts": counts, "violations": [], "reused": True, "evidence": found.id}
+        return Plan(False, standing(found), result=result)
 
     def _host(self) -> Host | None:
         order = self._order
@@ -158,18 +171,32 @@ class Benchmark:
                 {"id": one.id, "title": one.title, "found": one.found, "fix": one.fix}
                 for one in outcome.violations
             ],
+            "reused": False,
+            "evidence": "",
             "controls": [control.as_data() for control in outcome.controls],
             "table": report.table(outcome),
         }
 
-    def _gate(self) -> None:
+    def _gate(self, plan: Plan) -> Plan:
         violations = self._outcome.violations
+        plan = replace(plan, result={**plan.result, "evidence": self._record()})
         if not violations or self._order.report_only:
-            return
+            return plan
         shown = "\n".join(f"- {violation}" for violation in violations)
         raise RampartError(
             f"{len(violations)} controls of {self._order.kube_bench.benchmark} are violated:\n{shown}",
             next_step="fix them one by one; report_only lets a run go on meanwhile",
             # Not all controls: what failed is what has to be read, and the reports hold the rest.
-            **{name: value for name, value in self._result().items() if name not in ("controls", "table")},
+            **{name: value for name, value in plan.result.items() if name not in ("controls", "table")},
         )
+
+    def _record(self) -> str:
+        if self._keeper is None or self._subject is None:
+            return ""
+        try:
+            return self._keeper.write(self._order, self._subject, self._outcome)
+        except BrokenChainError:
+            if not self._tampered:
+                raise
+            # The gate is shut, and this is named among its reasons.
+            return ""

@@ -20,3 +20,7 @@ EVIDENCE = ArgumentSpec(
         },
     }
 )
+
+# Of the gates that can take over an earlier proof.
+MAX_AGE = ArgumentSpec({"max_age": {"type": "int", "default": 0}})
+REUSE = MAX_AGE | ArgumentSpec({"cluster_root": {"type": "path"}})

@@ -46,6 +46,13 @@ def now() -> str:
     return datetime.now(UTC).strftime(TIME_FORMAT)
 
 
+def presentable(text: str) -> str:
+    """Make a sentence of a tool fit for a record: one line, not too long, and no credential in it."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    cut = line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
+    return "withheld: it looks like a credential" if _CREDENTIAL.search(line) else cut or "nothing was said"
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What was judged, and the digest of everything that the verdict depends on."""

@@ -35,6 +35,8 @@ class PodSecurityCheck(ClusterCheck):
     run, in a namespace that warns at the level, and the server says what it would refuse.
     """
 
+    name = "pod_security_check"
+
     def judge(self, client: Client) -> Plan:
         """Judge the namespaces whose label would change."""
         self._client = client
@@ -54,6 +56,8 @@ class PodSecurityCheck(ClusterCheck):
             elif any(workload.kind is not POD for workload in workloads):
                 not_judged.append(f"the workloads of {name}, which does not warn at the level yet")
             breaks += self._left_over(name, breaks)
+        if changing and self.ledger.writes:
+            self.subject = self.cluster(client)
         return self._conclude(len(changing), breaks, not_judged)
 
     def without_cluster(self) -> dict[str, Any]:

@@ -33,6 +33,8 @@ def tighter(wanted: Mapping[str, Any], standing: Mapping[str, Any]) -> dict[str,
 class QuotaCheck(ClusterCheck):
     """Reads quotas, limits and workloads of the namespaces; changes nothing."""
 
+    name = "quota_check"
+
     def judge(self, client: Client) -> Plan:
         """Judge what would tighten."""
         self._client = client
@@ -58,6 +60,8 @@ class QuotaCheck(ClusterCheck):
             if limits[name]:
                 refused = usage.over_limit(limits[name], responsible(found[name]))
                 breaks += [{"namespace": name, **each} for each in refused]
+        if judged and self.ledger.writes:
+            self.subject = self.cluster(client)
         return self._conclude(len(judged), breaks, unknown)
 
     def without_cluster(self) -> dict[str, Any]:

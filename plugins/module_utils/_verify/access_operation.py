@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._policy import grants
-from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import ClusterCheck
-from ansible_collections.rampart.k8s.plugins.module_utils._verify import gate
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.access import Cell, matrix
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.gate import Proof, Verdict
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.observe import RBAC, Cluster
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
 
-CONTROL = "access"
 REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 # Where something can stand that ends.
@@ -40,17 +38,26 @@ def compare(cell: Cell, status: Mapping[str, Any]) -> Proof:
     return Proof(str(cell), Verdict.BROKEN, not cell.allowed, f"{wanted} and {said}")
 
 
-class AccessVerify(ClusterCheck):
+class AccessVerify(ProofGate):
     """Reads only: a review is an answer, not an object."""
 
-    def without_cluster(self) -> dict[str, Any]:
-        """Nothing is proved without a cluster."""
-        return gate.would(CONTROL, "who may do what").result
+    name = "access_verify"
+    control = "access"
+    claim = "who may do what"
 
-    def judge(self, client: Client) -> Plan:
+    def depends_on(self, cluster: Cluster) -> dict[str, Any]:
+        """Return every role and binding, and what ended meanwhile without anybody touching it."""
+        live = cluster.contents((*RBAC, *ENDING.values()))
+        ending = [{**item, "kind": kind} for kind, path in ENDING.items() for item in live[path]]
+        return {"live": live, "ended": grants.expired(ending, now=datetime.now(UTC))}
+
+    def outline(self, _client: Client) -> str:
+        """Count the questions."""
+        return f"{len(self._cells())} answers about who may do what"
+
+    def prove(self, client: Client) -> list[Proof]:
         """Ask for all cells at once."""
-        parameters = self.parameters
-        cells = matrix(parameters["definitions"], parameters["namespaces"], parameters["bystanders"])
+        cells = self._cells()
         answers = client.map(
             lambda cell: client.call("POST", REVIEWS, body=cell.review(), verb="ask", target=str(cell)), cells
         )
@@ -69,4 +76,8 @@ class AccessVerify(ClusterCheck):
             proofs.append(
                 Proof(claim, Verdict.BROKEN, True, f"{end['reason']}; run the playbook environments")
             )
-        return gate.conclude(CONTROL, proofs, report_only=self.report_only, allow_not_proven=False)
+        return proofs
+
+    def _cells(self) -> list[Cell]:
+        parameters = self.parameters
+        return matrix(parameters["definitions"], parameters["namespaces"], parameters["bystanders"])

@@ -11,17 +11,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._policy import live, warnings
-from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import ClusterCheck
-from ansible_collections.rampart.k8s.plugins.module_utils._verify import admission, gate
+from ansible_collections.rampart.k8s.plugins.module_utils._verify import admission
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.admission import Attempt
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.bench import Bench
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.gate import Proof, Verdict
-
-CONTROL = "admission"
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.observe import (
+    ADMISSION,
+    NAMESPACES,
+    Cluster,
+)
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
 
 
 def compare(attempt: Attempt, code: int, message: str) -> Proof:
@@ -37,25 +39,47 @@ def compare(attempt: Attempt, code: int, message: str) -> Proof:
     return Proof(attempt.claim, Verdict.VACUOUS, True, f"it was refused for another reason: {message}")
 
 
-class AdmissionVerify(ClusterCheck):
+class AdmissionVerify(ProofGate):
     """Pod Security, quotas, limits and the end of grants."""
 
-    def without_cluster(self) -> dict[str, Any]:
-        """Nothing is proved without a cluster."""
-        return gate.would(CONTROL, "what is refused").result
+    name = "admission_verify"
+    control = "admission"
+    claim = "what is refused"
 
-    def judge(self, client: Client) -> Plan:
+    def depends_on(self, cluster: Cluster) -> dict[str, Any]:
+        """Return the quotas and limits, and whatever has a say when an object is made."""
+        spaces = sorted(environment["namespace"] for environment in self.parameters["environments"])
+        kinds = ("resourcequotas", "limitranges", "serviceaccounts")
+        own = [f"{NAMESPACES}/{name}/{kind}" for name in spaces for kind in kinds]
+        return cluster.contents((*own, *ADMISSION))
+
+    def outline(self, client: Client) -> str:
+        """Count the tries."""
+        standing = self._standing(client)
+        return f"{len(self._tries(standing))} dry runs and {len(_guarded(standing))} refused Deployments"
+
+    def prove(self, client: Client) -> list[Proof]:
         """Try everything in every environment."""
-        parameters = self.parameters
-        environments = parameters["environments"]
-        image = parameters["image"]
-        there = live.namespaces(client, [environment["namespace"] for environment in environments])
-        standing = [environment for environment in environments if environment["namespace"] in there]
+        standing = self._standing(client)
         proofs = [
             Proof(environment["namespace"], Verdict.NOT_PROVEN, True, "the namespace does not exist")
-            for environment in environments
-            if environment["namespace"] not in there
+            for environment in self.parameters["environments"]
+            if environment not in standing
         ]
+        proofs += client.map(lambda attempt: self._try(client, attempt), self._tries(standing))
+        guarded = _guarded(standing)
+        if guarded:
+            proofs += self._deploy(client, guarded, self.parameters["image"])
+        return proofs
+
+    def _standing(self, client: Client) -> list[Mapping[str, Any]]:
+        environments = self.parameters["environments"]
+        there = live.namespaces(client, [environment["namespace"] for environment in environments])
+        return [environment for environment in environments if environment["namespace"] in there]
+
+    def _tries(self, standing: list[Mapping[str, Any]]) -> list[Attempt]:
+        parameters = self.parameters
+        image = parameters["image"]
         tries = [attempt for environment in standing for attempt in admission.attempts(environment, image)]
         if parameters["grant_role"]:
             for environment in standing:
@@ -65,15 +89,7 @@ class AdmissionVerify(ClusterCheck):
                     parameters["grant_longest_hours"],
                     datetime.now(UTC),
                 )
-        guarded = [each for each in standing if each["pod_security"]["level"] != "privileged"]
-        if self.check_mode:
-            return gate.would(CONTROL, f"{len(tries)} dry runs and {len(guarded)} refused Deployments")
-        proofs += client.map(lambda attempt: self._try(client, attempt), tries)
-        if guarded:
-            proofs += self._deploy(client, guarded, image)
-        return gate.conclude(
-            CONTROL, proofs, report_only=self.report_only, allow_not_proven=parameters["allow_not_proven"]
-        )
+        return tries
 
     def _try(self, client: Client, attempt: Attempt) -> Proof:
         answer = client.transport.send("POST", attempt.path, query={"dryRun": "All"}, body=attempt.body)
@@ -118,6 +134,10 @@ class AdmissionVerify(ClusterCheck):
                 "create", f"a probe Deployment in {namespace}", status.parse(answer.status, answer.body)
             )
         return bool(warnings.of_template(warnings.parse(answer.headers.get("Warning") or "")))
+
+
+def _guarded(standing: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for each in standing if each["pod_security"]["level"] != "privileged"]
 
 
 def judge_deployment(claim: str, deployment: Mapping[str, Any], pods: int) -> Proof:

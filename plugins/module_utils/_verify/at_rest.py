@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import base64
 import secrets
-from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption import census
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gateway import Endpoint, Gateway
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
-from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import ClusterCheck
-from ansible_collections.rampart.k8s.plugins.module_utils._verify import gate, objects
+from ansible_collections.rampart.k8s.plugins.module_utils._verify import objects
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.bench import Bench
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.gate import Proof, Verdict
-
-CONTROL = "encryption at rest"
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
 
 
 def judge(stored: bytes | None, canary: bytes) -> list[Proof]:
@@ -52,32 +48,26 @@ def judge(stored: bytes | None, canary: bytes) -> list[Proof]:
     return proofs
 
 
-class EncryptionVerify(ClusterCheck):
-    """Makes one Secret and removes it again."""
+class EncryptionVerify(ProofGate):
+    """Makes one Secret and removes it again.
 
-    def without_cluster(self) -> dict[str, Any]:
-        """Nothing is proved without a cluster."""
-        return gate.would(CONTROL, "that etcd holds no readable Secret").result
+    It is always proved anew: with which key a server writes cannot be read from outside.
+    """
 
-    def judge(self, client: Client) -> Plan:
+    name = "encryption_verify"
+    control = "encryption at rest"
+    claim = "that etcd holds no readable Secret"
+
+    def outline(self, _client: Client) -> str:
+        """Nothing has to be read for it."""
+        return self.claim
+
+    def prove(self, client: Client) -> list[Proof]:
         """Write, read past the API, compare."""
         parameters = self.parameters
-        if self.check_mode:
-            return gate.would(CONTROL, "that etcd holds no readable Secret")
         if not parameters["endpoint"]:
             claim = "a Secret is unreadable in etcd"
-            proofs = [Proof(claim, Verdict.NOT_PROVEN, True, "etcd cannot be read from here")]
-        else:
-            proofs = self._prove(client)
-        return gate.conclude(
-            CONTROL,
-            proofs,
-            report_only=self.report_only,
-            allow_not_proven=parameters["allow_not_proven"],
-        )
-
-    def _prove(self, client: Client) -> list[Proof]:
-        parameters = self.parameters
+            return [Proof(claim, Verdict.NOT_PROVEN, True, "etcd cannot be read from here")]
         canary = secrets.token_hex(24)
         self.redactor.add(canary)
         gateway = Gateway(

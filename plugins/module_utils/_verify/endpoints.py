@@ -16,13 +16,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
-from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import ClusterCheck
-from ansible_collections.rampart.k8s.plugins.module_utils._verify import gate
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.gate import Proof, Verdict
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
 
-CONTROL = "endpoints"
 PATIENCE = 5.0
 
 # What a server that knows only newer protocols answers to an old one. Anything else, our own
@@ -124,15 +121,33 @@ def kubelets(nodes: Sequence[dict[str, Any]]) -> list[Door]:
     return doors
 
 
-class EndpointVerify(ClusterCheck):
-    """Only greets and asks; writes nothing."""
+class EndpointVerify(ProofGate):
+    """Only greets and asks; writes nothing.
 
-    def without_cluster(self) -> dict[str, Any]:
-        """Nothing is proved without a cluster."""
-        return gate.would(CONTROL, "that no stranger gets in").result
+    It is always proved anew: how a server was told to answer strangers cannot be read from outside.
+    """
 
-    def judge(self, client: Client) -> Plan:
+    name = "endpoint_verify"
+    control = "endpoints"
+    claim = "that no stranger gets in"
+
+    def outline(self, client: Client) -> str:
+        """Count the doors."""
+        return f"that {len(self._doors(client))} doors are shut"
+
+    def prove(self, client: Client) -> list[Proof]:
         """Knock at every door."""
+        accepted = self.parameters["refusals"]
+
+        def knock(door: Door) -> list[Proof]:
+            current = greet(door, old=False)
+            if not current[0]:
+                return judge(door, current, (False, ""), (0, ""), accepted)
+            return judge(door, current, greet(door, old=True), ask(door), accepted)
+
+        return [proof for found in client.map(knock, self._doors(client)) for proof in found]
+
+    def _doors(self, client: Client) -> list[Door]:
         server = urlsplit(client.credentials.server)
         if server.scheme != "https" or not server.hostname:
             raise RampartError(
@@ -141,24 +156,7 @@ class EndpointVerify(ClusterCheck):
             )
         # The control: with our credential the same path answers.
         client.get("/api/v1/namespaces", query={"limit": 1}, target="the namespaces")
-        doors = [
+        return [
             Door("the API server", server.hostname, server.port or 443, "/api/v1/namespaces"),
             *kubelets(client.list_all("/api/v1/nodes")[0]),
         ]
-        accepted = self.parameters["refusals"]
-        if self.check_mode:
-            return gate.would(CONTROL, f"that {len(doors)} doors are shut")
-
-        def knock(door: Door) -> list[Proof]:
-            current = greet(door, old=False)
-            if not current[0]:
-                return judge(door, current, (False, ""), (0, ""), accepted)
-            return judge(door, current, greet(door, old=True), ask(door), accepted)
-
-        proofs = [proof for found in client.map(knock, doors) for proof in found]
-        return gate.conclude(
-            CONTROL,
-            proofs,
-            report_only=self.report_only,
-            allow_not_proven=self.parameters["allow_not_proven"],
-        )

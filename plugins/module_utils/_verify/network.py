@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import MERGE, Client
 from ansible_collections.rampart.k8s.plugins.module_utils._policy import live
-from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import ClusterCheck
 from ansible_collections.rampart.k8s.plugins.module_utils._verify import gate, objects, truth_table
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.bench import Bench
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.observe import Cluster
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.truth_table import Cell, Place
 
-CONTROL = "network"
 TARGETS = "rampart.k8s/targets"
 END = "rampart-end"
 TRIES = 3
@@ -77,35 +76,44 @@ def read_answers(log: str, cells: Mapping[str, Cell]) -> dict[Cell, bool]:
     return found
 
 
-class NetworkVerify(ClusterCheck):
+class NetworkVerify(ProofGate):
     """Puts a probe in every place, lets each try all others, and compares with the definition."""
 
-    def without_cluster(self) -> dict[str, Any]:
-        """Nothing is proved without a cluster."""
-        return gate.would(CONTROL, "every packet of the definition").result
+    name = "network_verify"
+    control = "network"
+    claim = "every packet of the definition"
 
-    def judge(self, client: Client) -> Plan:
+    def depends_on(self, cluster: Cluster) -> dict[str, Any]:
+        """Return every policy that stands, and the network's own programs where they run as pods."""
+        return cluster.network()
+
+    def outline(self, client: Client) -> str:
+        """Count the packets."""
+        places, there = self._places(client)
+        standing = [place for place in places if place.namespace in there]
+        table = truth_table.table(dict.fromkeys(standing, ""), self.parameters["definitions"], _labels(there))
+        return f"{len(table)} packets between {len(standing)} pods"
+
+    def _places(self, client: Client) -> tuple[list[Place], dict[str, dict[str, Any]]]:
+        places = truth_table.places(self.parameters["environments"], self.parameters["peers"])
+        return places, live.namespaces(client, {place.namespace for place in places})
+
+    def prove(self, client: Client) -> list[gate.Proof]:
         """Send the packets."""
-        parameters = self.parameters
-        places = truth_table.places(parameters["environments"], parameters["peers"])
-        there = live.namespaces(client, {place.namespace for place in places})
-        labels = {name: item["metadata"].get("labels") or {} for name, item in there.items()}
+        places, there = self._places(client)
         missing = [place for place in places if place.namespace not in there]
         proofs = [
             gate.Proof(str(place), gate.Verdict.NOT_PROVEN, True, "its namespace does not exist")
             for place in missing
         ]
         places = [place for place in places if place.namespace in there]
-        if self.check_mode:
-            count = len(truth_table.table(dict.fromkeys(places, ""), parameters["definitions"], labels))
-            return gate.would(CONTROL, f"{count} packets between {len(places)} pods")
         with Bench(client, there) as bench:
             addresses, silent = self._stand_up(bench, places)
             proofs += [
                 gate.Proof(str(place), gate.Verdict.NOT_PROVEN, True, reason)
                 for place, reason in silent.items()
             ]
-            cells = truth_table.table(addresses, parameters["definitions"], labels)
+            cells = truth_table.table(addresses, self.parameters["definitions"], _labels(there))
             arrived = self._try(bench, addresses, cells)
         if arrived and not truth_table.enforces(arrived):
             groups = [group["name"] for group in client.get("/apis")["groups"]]
@@ -114,12 +122,7 @@ class NetworkVerify(ClusterCheck):
             said = f"{network} lets a walled-in pod speak: every policy of this cluster is without effect"
             proofs.append(gate.Proof(claim, gate.Verdict.BROKEN, True, said))
         proofs += truth_table.judge(cells, arrived)
-        return gate.conclude(
-            CONTROL,
-            proofs,
-            report_only=self.report_only,
-            allow_not_proven=parameters["allow_not_proven"],
-        )
+        return proofs
 
     def _stand_up(self, bench: Bench, places: list[Place]) -> tuple[dict[Place, str], dict[Place, str]]:
         """Start the probes; return the address of each that runs, and why the others do not."""
@@ -178,6 +181,10 @@ class NetworkVerify(ClusterCheck):
                 break
             text += line.decode() + "\n"
         return text
+
+
+def _labels(namespaces: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    return {name: item["metadata"].get("labels") or {} for name, item in namespaces.items()}
 
 
 def _runs(item: Mapping[str, Any]) -> bool:

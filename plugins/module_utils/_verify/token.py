@@ -11,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._policy import live
-from ansible_collections.rampart.k8s.plugins.module_utils._policy.cluster_check import ClusterCheck
-from ansible_collections.rampart.k8s.plugins.module_utils._verify import gate, objects
+from ansible_collections.rampart.k8s.plugins.module_utils._verify import objects
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.bench import Bench
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.gate import Proof, Verdict
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.observe import (
+    ADMISSION,
+    NAMESPACES,
+    Cluster,
+)
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
 
-CONTROL = "tokens"
 FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 # What is written there stands in the pod's status: nobody has to enter the container.
@@ -84,21 +87,29 @@ def judge(seen: Mapping[Look, str], silent: Mapping[Look, str]) -> list[Proof]:
     return proofs
 
 
-class TokenVerify(ClusterCheck):
+class TokenVerify(ProofGate):
     """Runs a pod as each account."""
 
-    def without_cluster(self) -> dict[str, Any]:
-        """Nothing is proved without a cluster."""
-        return gate.would(CONTROL, "that pods hold no token").result
+    name = "token_verify"
+    control = "tokens"
+    claim = "that pods hold no token"
 
-    def judge(self, client: Client) -> Plan:
+    def depends_on(self, cluster: Cluster) -> dict[str, Any]:
+        """Return the accounts, and whatever may change a pod on its way in."""
+        spaces = sorted({look.namespace for look in looks(self.parameters["environments"])})
+        accounts = [f"{NAMESPACES}/{name}/serviceaccounts" for name in spaces]
+        return cluster.contents((*accounts, *ADMISSION))
+
+    def outline(self, _client: Client) -> str:
+        """Count the pods; one of them is the control."""
+        return f"that no token lies in {len(looks(self.parameters['environments'])) - 1} pods"
+
+    def prove(self, client: Client) -> list[Proof]:
         """Let them look and read what they saw."""
         wanted = looks(self.parameters["environments"])
         there = live.namespaces(client, {look.namespace for look in wanted})
         silent = {look: "its namespace does not exist" for look in wanted if look.namespace not in there}
         wanted = [look for look in wanted if look.namespace in there]
-        if self.check_mode:
-            return gate.would(CONTROL, f"that no token lies in {len(wanted) - 1} pods")
         with Bench(client, there) as bench:
             named = {
                 f"{look.namespace}/rampart-probe-{bench.run}-{number}": look
@@ -114,9 +125,4 @@ class TokenVerify(ClusterCheck):
         seen = {named[name]: saw(item) for name, item in ended.items()}
         for name, item in waiting.items():
             silent[named[name]] = objects.trouble(item) or "its pod did not run in time"
-        return gate.conclude(
-            CONTROL,
-            judge(seen, silent),
-            report_only=self.report_only,
-            allow_not_proven=self.parameters["allow_not_proven"],
-        )
+        return judge(seen, silent)

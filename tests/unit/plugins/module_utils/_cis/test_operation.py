@@ -14,7 +14,8 @@ import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.definitions import ALL
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.kube_bench import KubeBench
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import Explanation
-from ansible_collections.rampart.k8s.plugins.module_utils._cis.operation import Benchmark, Order
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.operation import Benchmark
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.order import Order
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
 
