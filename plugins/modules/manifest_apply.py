@@ -55,7 +55,15 @@ options:
         is removed.
     type: list
     elements: dict
-    required: true
+    default: []
+  files:
+    description:
+      - Files with more objects, as YAML of one or several documents, on the machine that the module runs on.
+        For definitions that are long and the same everywhere, such as those of custom resources.
+      - In check mode a file that is not there yet is left out with a warning.
+    type: list
+    elements: path
+    default: []
   state:
     description:
       - Whether the objects exist as defined (V(present)) or do not exist (V(absent)).

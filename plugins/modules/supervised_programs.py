@@ -89,6 +89,12 @@ options:
         type: list
         elements: str
         default: []
+      answers:
+        description:
+          - Where the program answers once it is up, in the same form. A run that starts or restarts something
+            waits until it does.
+        type: str
+        default: ''
       user:
         description:
           - The user whom the program runs as, instead of the one who runs the module. The user must be able
@@ -264,6 +270,7 @@ SPEC = ArgumentSpec(
                 "stop_signal": {"type": "str", "default": "TERM"},
                 "stop_seconds": {"type": "int", "default": 10},
                 "after": {"type": "list", "elements": "str", "default": []},
+                "answers": {"type": "str", "default": ""},
                 "user": {"type": "str", "default": ""},
                 "owns": {"type": "list", "elements": "path", "default": []},
                 "autostart": {"type": "bool", "default": True},
@@ -293,6 +300,7 @@ def program(item: dict[str, Any]) -> Program:
         stop_seconds=item["stop_seconds"],
         autostart=item["autostart"],
         after=tuple(item["after"]),
+        answers=item["answers"],
         user=item["user"],
         owns=tuple(Path(path) for path in item["owns"]),
     )

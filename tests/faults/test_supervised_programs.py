@@ -382,10 +382,17 @@ def test_a_program_waits_for_whom_it_needs(home: Path) -> None:
     assert {entry["state"] for entry in done["programs"]} == {"RUNNING"}
     assert not call("supervised_programs", wanted)["changed"]
 
+    # A run that starts it waits until it answers, not only until it runs.
+    wanted["programs"][0] |= {"answers": str(place), "environment": {"A": "0"}}
+    place.unlink()
+    assert call("supervised_programs", wanted)["changed"]
+    assert place.exists()
+
     # One that waits for nobody who comes is named with whom it waits for.
     place.unlink()
     handle = Handle(next(process for process in marked(home) if str(server) in process.argv))
     handle.send(signal.SIGSTOP)
+    del wanted["programs"][0]["answers"]
     wanted["programs"][1]["environment"] = {"A": "1"}
     answer = call("supervised_programs", {**wanted, "wait_timeout": 2})
     handle.send(signal.SIGCONT)

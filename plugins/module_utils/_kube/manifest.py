@@ -16,7 +16,14 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import P
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._kube import diff, objects, options, step, waiting
+from ansible_collections.rampart.k8s.plugins.module_utils._kube import (
+    diff,
+    files,
+    objects,
+    options,
+    step,
+    waiting,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.applying import Applier
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
@@ -31,7 +38,8 @@ SPEC = (
     ArgumentSpec(
         {
             # no_log keeps Secrets out of the system log; names and kinds are shown again by build().
-            "definitions": {"type": "list", "elements": "dict", "required": True, "no_log": True},
+            "definitions": {"type": "list", "elements": "dict", "default": [], "no_log": True},
+            "files": {"type": "list", "elements": "path", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "namespace": {"type": "str"},
             "field_manager": {"type": "str", "default": "rampart"},
@@ -64,9 +72,10 @@ SPEC = (
 
 def build(module: AnsibleModule, redactor: Redactor) -> ManifestApply:
     """Take over the arguments, and teach the redactor the secrets in them."""
-    definitions = module.params["definitions"]
+    read, missing = files.read(module.params["files"], may_be_missing=module.check_mode)
+    definitions = module.params["definitions"] + read
     prepared = []
-    warnings: list[str] = []
+    warnings = [f"{path} does not exist yet; what is in it is not compared." for path in missing]
     redactor.add(*(value for definition in definitions for value in objects.secret_values(definition)))
     # All texts of the definitions count as secret now, names included: that would make every result
     # unreadable. The real secrets are known to the redactor.

@@ -51,6 +51,8 @@ class Program:
     autostart: bool = True
     # Where others have to answer before it is started: https://host:port, or the path of a socket.
     after: tuple[str, ...] = ()
+    # Where it answers itself once it is up; empty when running is all that can be said of it.
+    answers: str = ""
     # Whom it runs as, and the folders that are his alone; empty is whoever runs supervisord.
     user: str = ""
     owns: tuple[Path, ...] = ()
@@ -169,11 +171,11 @@ def check(program: Program) -> None:
                 f"reads {path}, which is not an absolute path without spaces, commas and quotes",
                 "give the whole path, or rename the file",
             )
-    for place in program.after:
+    for place in (*program.after, *filter(None, [program.answers])):
         if not ENDPOINT.fullmatch(place):
             raise _refuse(
                 program.name,
-                f"waits for {place!r}, which is neither https://host:port nor the absolute path of a socket",
+                f"names {place!r}, which is neither https://host:port nor the absolute path of a socket",
                 "correct it",
             )
     if program.owns and not program.user:

@@ -171,7 +171,7 @@ def wait_running(
         late: list[Program] = []
         for program in wanted:
             info = infos.get(program.name, {"statename": "ABSENT"})
-            if info["statename"] == "RUNNING":
+            if info["statename"] == "RUNNING" and (not program.answers or answers(program.answers)):
                 continue
             late.append(program)
             log = layout.program_log(program.name)
@@ -189,7 +189,8 @@ def wait_running(
                         next_step=f"look into the logs of the others in {layout.logs}, then run again",
                         program=program.name,
                     )
-                what = f"is {info['statename']}, not RUNNING, after {seconds:g} s"
+                unheard = f"does not answer at {program.answers}" if program.answers else "is not RUNNING"
+                what = f"is {info['statename']} and {unheard} after {seconds:g} s"
                 raise _fail(program, what, info, log, redactor)
         if not late:
             return infos
