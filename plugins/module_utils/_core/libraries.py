@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
-__all__ = ["crypto_exceptions", "ed25519", "serialization", "urllib3", "yaml"]
+__all__ = ["crypto_exceptions", "ed25519", "license_expression", "serialization", "urllib3", "yaml"]
 
 
 class Library:
@@ -42,6 +42,7 @@ class Library:
 
 
 if TYPE_CHECKING:
+    import license_expression
     import urllib3
     import yaml
     from cryptography import exceptions as crypto_exceptions
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 else:
     crypto_exceptions = Library("cryptography.exceptions", "cryptography")
     ed25519 = Library("cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography")
+    license_expression = Library("license_expression", "license-expression")
     serialization = Library("cryptography.hazmat.primitives.serialization", "cryptography")
     urllib3 = Library("urllib3", "urllib3")
     yaml = Library("yaml", "PyYAML")

@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Writes the bills of materials of images where they are missing, and judges the licences in them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
+from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Subject
+from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate, Outcome
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, Reference, parse
+from ansible_collections.rampart.k8s.plugins.module_utils._sbom import documents
+from ansible_collections.rampart.k8s.plugins.module_utils._sbom.licences import Judge, LicencePolicy
+from ansible_collections.rampart.k8s.plugins.module_utils._sbom.syft import (
+    FORMS,
+    Cache,
+    Source,
+    Syft,
+    argument,
+    describe,
+)
+
+GATE = "image_sbom"
+
+# syft uses all processors by itself.
+WORKERS = 2
+
+MOST_WARNINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One image, and whether its documents are there."""
+
+    image: str
+    empty: bool
+    reference: Reference
+    source: Source | None
+    documents: dict[str, bytes] | None
+
+    @property
+    def missing(self) -> bool:
+        return self.documents is None
+
+
+class ImageSbom:
+    """All images of one task."""
+
+    def __init__(self, parameters: Mapping[str, Any], redactor: Redactor, *, check_mode: bool) -> None:
+        self._parameters = parameters
+        self._check_mode = check_mode
+        timeout, ca = parameters["timeout"], parameters["registry_ca"]
+        self._syft = Syft(parameters["syft"], timeout=timeout, registry_ca=ca)
+        environment = {"SSL_CERT_FILE": ca} if ca else {}
+        self._crane = Cli(parameters["crane"], redactor=redactor, environment=environment)
+        self._policy = LicencePolicy.of(parameters["licences"])
+        self._judge = Judge(self._policy)
+        self._version = self._syft.version()
+        self._cache = Cache(Path(parameters["directory"]), self._version)
+        self._steps: list[Step] = []
+
+    def plan(self) -> Plan:
+        """Find out whose documents are missing; judge at once when none is."""
+        self._steps = [self._look(entry) for entry in self._parameters["images"]]
+        missing = [step.image for step in self._steps if step.missing]
+        if missing:
+            return Plan(
+                True,
+                f"{', '.join(missing)}: no bill of materials of this content by syft {self._version} yet",
+                before=dict.fromkeys(missing, "absent"),
+                after=dict.fromkeys(missing, "present"),
+                result={"passed": False, "violations": [], "images": [], "evidence": []},
+            )
+        return self._conclude("nothing was written")
+
+    def apply(self, plan: Plan) -> Plan:
+        """Write what is missing, then judge everything."""
+        with ThreadPoolExecutor(WORKERS) as pool:
+            self._steps = list(pool.map(self._complete, self._steps))
+        judged = self._conclude(plan.reason)
+        return replace(plan, reason=judged.reason, result=judged.result)
+
+    def _look(self, entry: Mapping[str, Any]) -> Step:
+        image, empty = entry["image"], entry["empty"]
+        reference = parse(image)
+        if self._check_mode and reference.place is Place.LAYOUT and not reference.path.exists():
+            return Step(image, empty, reference, None, None)
+        source = describe(reference, self._crane)
+        return Step(image, empty, reference, source, self._cache.read(source))
+
+    def _complete(self, step: Step) -> Step:
+        if step.source is None or step.documents is not None:
+            return step
+        with (
+            tempfile.TemporaryDirectory(prefix="rampart-") as work,
+            argument(step.reference, step.source) as what,
+        ):
+            written = self._syft.write(what, step.source, Path(work))
+        # Only what can be read counts as written.
+        documents.cyclonedx(written["cyclonedx"], step.image, step.source.digest)
+        documents.spdx(written["spdx"], step.image, step.source.digest)
+        self._cache.write(step.source, written)
+        return replace(step, documents=written)
+
+    def _conclude(self, reason: str) -> Plan:
+        gate = Gate.of(
+            GATE,
+            self._parameters,
+            check_mode=self._check_mode,
+            policy=self._policy.data(),
+            tools={"syft": self._version},
+            next_step="replace the packages that are named, or let the owner of the licence policy decide",
+        )
+        judged = [self._judge_one(step) for step in self._steps]
+        plan = gate.conclude(
+            [outcome for outcome, _data in judged], images=[data for _outcome, data in judged]
+        )
+        return replace(plan, reason=f"{plan.reason}; {reason}")
+
+    def _judge_one(self, step: Step) -> tuple[Outcome, dict[str, Any]]:
+        source, written = step.source, step.documents or {}
+        digest = source.digest if source else ""
+        components = documents.cyclonedx(written["cyclonedx"], step.image, digest)
+        listed = documents.spdx(written["spdx"], step.image, digest)
+        verdict = self._judge.judge(components)
+        violations = list(verdict.violations)
+        if not components and not step.empty:
+            violations.append(
+                "it has no package at all, and is not declared empty: the scanner may be blind to it"
+            )
+        if components and step.empty:
+            violations.append(f"it is declared empty and has {len(components)} packages")
+        if bool(components) != bool(listed):
+            violations.append(f"CycloneDX lists {len(components)} packages and SPDX {listed}")
+        more = len(verdict.warnings) - MOST_WARNINGS
+        warnings = verdict.warnings[:MOST_WARNINGS] + ([f"and {more} more"] if more > 0 else [])
+        outcome = Outcome(
+            Subject("image", step.image, digest),
+            violations,
+            warnings,
+            summary={"packages": len(components), "violations": len(violations), "licences": verdict.counts},
+        )
+        paths = {form: str(self._cache.path(source, form)) for form in FORMS} if source else {}
+        return outcome, {
+            "image": step.image,
+            "digest": digest,
+            "packages": len(components),
+            "licences": verdict.counts,
+            **paths,
+        }
