@@ -19,7 +19,13 @@ GOOD = Machine(
     free_gb={"/var/lib/rampart": 50.0},
     cgroup_controllers=frozenset({"cpu", "cpuset", "memory", "pids", "io"}),
     filesystems=frozenset({"overlay", "bpf", "ext4"}),
-    libraries={"PyYAML": "6.0.3", "cryptography": "50.0.2", "urllib3": "2.8.0", "supervisor": "4.3.0"},
+    libraries={
+        "PyYAML": "6.0.3",
+        "cryptography": "50.0.2",
+        "license-expression": "30.4.4",
+        "urllib3": "2.8.0",
+        "supervisor": "4.3.0",
+    },
 )
 EMBEDDED = checks.Wanted(
     driver="embedded", cni="cilium", node=True, memory_mb=3000, disk_gb=5, core="2.19.14"
