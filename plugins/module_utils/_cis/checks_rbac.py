@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.api import Api, Object, name
@@ -82,7 +83,7 @@ def grants(api: Api, *powers: Power) -> Iterator[tuple[str, str]]:
                     yield subject, f"{subject} by {kind} {name(binding)} ({reference['name']})"
 
 
-def _judge(facts: Facts, *powers: Power) -> Finding:
+def _judge(facts: Facts, powers: tuple[Power, ...]) -> Finding:
     """Fail when everybody may, warn when somebody may whose powers nobody declared as meant."""
     found = list(grants(facts.api, *powers))
     everybody = [how for subject, how in found if subject in EVERYBODY]
@@ -117,7 +118,7 @@ _POWERS = {
 }
 
 for _control, _powers in _POWERS.items():
-    answers(_control)(lambda facts, powers=_powers: _judge(facts, *powers))  # type: ignore[misc]
+    answers(_control)(partial(_judge, powers=_powers))
 
 
 @answers("5.1.1")

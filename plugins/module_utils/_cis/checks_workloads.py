@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.api import Object, name
@@ -80,7 +81,7 @@ def _admission(facts: Facts, level: str) -> Finding:
 
 
 for _control, _level in _REFUSED_FROM.items():
-    answers(_control)(lambda facts, level=_level: _admission(facts, level))  # type: ignore[misc]
+    answers(_control)(partial(_admission, level=_level))
 
 
 @answers("5.2.1")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -18,10 +18,15 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 class Status(StrEnum):
     """The answers to a control."""
 
-    PASS = "PASS"  # noqa: S105 - an answer, not a password
-    FAIL = "FAIL"
-    WARN = "WARN"
-    NOT_APPLICABLE = "NOT APPLICABLE"
+    @staticmethod
+    def _generate_next_value_(name: str, start: int, count: int, last_values: list[str]) -> str:
+        """Let each answer read as it is called."""
+        return name.replace("_", " ")
+
+    PASS = auto()
+    FAIL = auto()
+    WARN = auto()
+    NOT_APPLICABLE = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,16 +111,23 @@ def expand(context: Mapping[str, Path]) -> dict[str, Path]:
     return files
 
 
+def _read(archive: tarfile.TarFile, name: str) -> Any:
+    stream = archive.extractfile(name)
+    if stream is None:
+        raise ValueError(f"{name} is not a file")
+    return json.load(stream)
+
+
 def archive_key(path: Path) -> str:
     """Read the key out of an archive that `docker save` made; empty when it is none, or not whole."""
     try:
         with tarfile.open(path, "r:") as archive:
-            listing = json.load(archive.extractfile("manifest.json"))  # type: ignore[arg-type]
+            listing = _read(archive, "manifest.json")
             # Reading the members to the end finds an archive that was cut off.
             names = set(archive.getnames())
             if not set(listing[0]["Layers"]) <= names:
                 return ""
-            config = json.load(archive.extractfile(listing[0]["Config"]))  # type: ignore[arg-type]
+            config = _read(archive, listing[0]["Config"])
             return str((config.get("config", {}).get("Labels") or {}).get(LABEL, ""))
     except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, IndexError, TypeError):
         return ""

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._supervise.config import Layout
@@ -142,15 +143,15 @@ def stop_programs(supervisor: Supervisor, names: Iterable[str]) -> None:
         # supervisord itself kills after the program's own patience.
         limit = max(seconds for _name, seconds in level) + KILL_SECONDS
         until(
-            lambda waiting=waiting: not _busy(supervisor, waiting),  # type: ignore[misc]
+            partial(_ended, supervisor, waiting),
             limit,
             f"{', '.join(sorted(waiting))} did not stop within {limit:g} s, although killed.",
         )
 
 
-def _busy(supervisor: Supervisor, names: set[str]) -> bool:
+def _ended(supervisor: Supervisor, names: set[str]) -> bool:
     infos = supervisor.programs()
-    return any(
+    return not any(
         infos[name]["pid"] or infos[name]["statename"] == "STOPPING" for name in names if name in infos
     )
 

@@ -13,6 +13,7 @@ import signal
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -200,7 +201,7 @@ class ToolInstall:
                 decision.tool.go.memory_mb
                 if decision.source == "build" and decision.tool.go
                 else UNPACK_MEMORY_MB,
-                lambda number=number: get(number),  # type: ignore[misc]
+                partial(get, number),
             )
             for number, decision in enumerate(missing)
         ]
