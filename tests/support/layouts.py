@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import json
+import sys
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -78,3 +79,9 @@ def layout(
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
     return str(entry["digest"])
+
+
+if __name__ == "__main__":
+    # For scenarios: FOLDER, and NAME=CONTENT for each file.
+    named = dict(argument.split("=", 1) for argument in sys.argv[2:])
+    print(layout(Path(sys.argv[1]), [{name: content.encode() for name, content in named.items()}]))

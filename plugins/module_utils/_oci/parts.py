@@ -115,10 +115,10 @@ def _add(parts: Parts, digest: str, layout: Layout, layer: Descriptor) -> None:
 
 @contextmanager
 def _folder_beside(folder: Path) -> Iterator[Path]:
-    """Yield a private folder on the same file system where possible."""
+    """Yield a private folder, on the same file system where possible, and not in the image itself."""
     made = None
     with suppress(OSError):
-        made = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder)
+        made = tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=folder.parent)
     if made is None:
         made = tempfile.mkdtemp(prefix="rampart-")
     try:

@@ -110,7 +110,7 @@ class ImageSign:
         found = self._workshop.collect(store, digest, Policy(self._ring.keys), self._now)
         active = self._ring.active
         done = [each.statement for each in found.signed if active and each.key.id == active.id]
-        wanted = self._wanted(entry, digest)
+        wanted = self._wanted(entry, store, digest)
         if self._parameters["resign"]:
             wanted += [each.statement for each in found.signed]
         missing: list[Statement] = []
@@ -119,7 +119,7 @@ class ImageSign:
                 missing.append(statement)
         return Step(image, store, digest, missing)
 
-    def _wanted(self, entry: Mapping[str, Any], digest: str) -> list[Statement]:
+    def _wanted(self, entry: Mapping[str, Any], store: Store, digest: str) -> list[Statement]:
         wanted = [Statement(digest, SIGNATURE, {})]
         wanted += [
             Statement(digest, type_uri(each["type"]), _predicate(each))
@@ -129,11 +129,12 @@ class ImageSign:
             uri = type_uri("provenance")
             wanted.append(Statement(digest, uri, provenance.predicate(entry["build"])))
         wanted += [
-            self._verdict(gate, entry["image"], digest) for gate in self._parameters["require_verdicts"]
+            self._verdict(gate, entry["image"], store, digest)
+            for gate in self._parameters["require_verdicts"]
         ]
         return wanted
 
-    def _verdict(self, gate: str, image: str, digest: str) -> Statement:
+    def _verdict(self, gate: str, image: str, store: Store, digest: str) -> Statement:
         """Turn a gate's evidence into an attestation; what no gate has passed is not signed."""
         folder = self._parameters["evidence_dir"]
         if not folder:
@@ -142,7 +143,11 @@ class ImageSign:
                 next_step="give evidence_dir",
             )
         age = datetime.timedelta(hours=self._parameters["verdict_max_age_hours"])
-        found = EvidenceStore(folder).latest(gate, digest, max_age=age)
+        evidence = EvidenceStore(folder)
+        # A scanner judges the content, which the configuration names whatever the registry compressed.
+        records = [evidence.latest(gate, name, max_age=age) for name in store.names(digest)]
+        known = [record for record in records if record is not None]
+        found = max(known, key=lambda stored: stored.record.time, default=None)
         verdict = found.record.verdict if found else "missing or too old"
         if found is None or verdict != "passed":
             raise RampartError(

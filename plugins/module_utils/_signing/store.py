@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from abc import ABC, abstractmethod
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
@@ -27,6 +28,10 @@ class Store(ABC):
     @abstractmethod
     def digest(self) -> str:
         """Say which image the reference means now; its manifest is checked against the digest."""
+
+    @abstractmethod
+    def names(self, digest: str) -> list[str]:
+        """Return the digests that verdicts can be about: the image's own and its configuration's."""
 
     @abstractmethod
     def bundles(self, digest: str) -> list[bytes]:
@@ -52,6 +57,10 @@ class LayoutStore(Store):
         descriptor = self._descriptor()
         self._layout.check(descriptor)
         return descriptor.digest
+
+    def names(self, digest: str) -> list[str]:
+        config = self._layout.document(self._descriptor()).get("config") or {}
+        return [digest, *([str(config["digest"])] if config.get("digest") else [])]
 
     def bundles(self, digest: str) -> list[bytes]:
         return [b"".join(self._layout.stream(found)) for found in self._layout.referrers(digest, BUNDLE_TYPE)]
@@ -95,6 +104,18 @@ class RegistryStore(Store):
                 image=name,
             )
         return found
+
+    def names(self, digest: str) -> list[str]:
+        raw = self._crane.run("manifest", self._exact(digest)).stdout
+        try:
+            config = json.loads(raw).get("config") or {}
+        except ValueError as error:
+            raise RampartError(
+                f"The manifest of {self.reference} is not JSON.",
+                next_step="look into the registry; it does not give what it is asked for",
+                image=str(self.reference),
+            ) from error
+        return [digest, *([str(config["digest"])] if config.get("digest") else [])]
 
     def _exact(self, digest: str) -> str:
         return f"{self.reference.location}@{digest}"
