@@ -12,6 +12,7 @@ import re
 import shlex
 import stat
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,7 +36,10 @@ def said_version(program: Path, arguments: tuple[str, ...], memory: Memory) -> s
     if known is not None:
         return known
     try:
-        done = Cli(str(program), timeout=_ASK_TIMEOUT).run(*arguments)
+        # Some programs lay out a folder of their own in the home, only to say their version.
+        with tempfile.TemporaryDirectory(prefix="rampart-ask-") as home:
+            asked = Cli(str(program), timeout=_ASK_TIMEOUT, environment={"HOME": home})
+            done = asked.run(*arguments)
         found = re.search(SAID, done.stdout) or re.search(SAID, done.stderr)
     except RampartError:
         found = None
