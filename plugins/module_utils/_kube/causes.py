@@ -26,6 +26,9 @@ HOPELESS = frozenset(
     }
 )
 
+# A kubelet that has just started says this of every pod, until it has heard of the Services.
+STARTING = "services have not yet been read at least once"
+
 NEXT_STEPS = {
     "CrashLoopBackOff": "read the container's log (kubectl logs --previous)",
     "CreateContainerConfigError": "create the ConfigMap or Secret that it names",
@@ -49,7 +52,7 @@ def pod_cause(pod: Live) -> tuple[str, str] | None:
         for container in status.get(section) or []:
             waiting = (container.get("state") or {}).get("waiting") or {}
             reason = str(waiting.get("reason") or "")
-            if reason in HOPELESS:
+            if reason in HOPELESS and STARTING not in str(waiting.get("message")):
                 where = f"container {container.get('name')} of Pod {metadata.get('name')}"
                 return reason, f"{where}: {reason}{_detail(waiting, container)}"
     return None

@@ -205,11 +205,19 @@ def test_hopeless_pods_are_told_apart_from_starting_ones() -> None:
         "container main of Pod p: ImagePullBackOff, said",
     )
     assert causes.pod_cause(pod("CreateContainerConfigError", section="initContainerStatuses"))
+
     assert causes.pod_cause(pod("ContainerCreating")) is None
     assert causes.pod_cause({"metadata": {}, "status": {}}) is None
     leaving = pod("ImagePullBackOff")
     leaving["metadata"]["deletionTimestamp"] = "t"
     assert causes.pod_cause(leaving) is None
+
+
+def test_a_kubelet_that_has_just_started_is_given_time() -> None:
+    starting = pod("CreateContainerConfigError")
+    waiting = starting["status"]["containerStatuses"][0]["state"]["waiting"]
+    waiting["message"] = "services have not yet been read at least once, cannot construct envvars"
+    assert causes.pod_cause(starting) is None
 
 
 def test_a_crash_is_told_with_its_code() -> None:
