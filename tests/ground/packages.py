@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,23 @@ def right_sum(content: bytes, expected: str) -> bool:
     return hashlib.sha256(content).hexdigest() == expected
 
 
+def mirror() -> str:
+    """Return the Debian mirror that this machine uses, unless RAMPART_DEBIAN_MIRROR names another."""
+    if named := os.environ.get("RAMPART_DEBIAN_MIRROR"):
+        return named
+    form = "$(LABEL) $(REPO_URI)"
+    told = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"], folder=SOURCES)
+    for label, _, uri in (line.partition(" ") for line in told.decode().splitlines()):
+        if label == "Debian":
+            return uri
+    raise RuntimeError("apt knows no Debian mirror: run apt-get update, or set RAMPART_DEBIAN_MIRROR")
+
+
+def shared_folder() -> Path:
+    """Return where the tests of this machine keep what is built here; make clean removes it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rampart-ground"
+
+
 class Store:
     """The packages that were fetched, each below the sum that it must have."""
 
@@ -63,8 +81,7 @@ class Store:
             (state / "status").touch()
             # No key is asked for: what arrives must have the sum that images.yml pins.
             (state / "sources.list").write_text(
-                "deb [arch=amd64 trusted=yes check-valid-until=no] "
-                f"http://deb.debian.org/debian {CODENAMES[release]} main\n"
+                f"deb [arch=amd64 trusted=yes check-valid-until=no] {mirror()} {CODENAMES[release]} main\n"
             )
             options = [
                 f"Dir::Etc::sourcelist={state}/sources.list", "Dir::Etc::sourceparts=/dev/null",
