@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.rampart.k8s.plugins.plugin_utils.direct import DirectAction
 
 # How often a new line is looked for. It is for a person to read; nothing waits for it.
 LOOK_SECONDS = 0.3
@@ -50,7 +50,7 @@ def following(path: Path, show: Callable[[str], None]) -> Iterator[None]:
         thread.join()
 
 
-class ProgressAction(ActionBase):  # type: ignore[misc]
+class ProgressAction(DirectAction):
     """Runs the module of the same name and shows its progress lines.
 
     The module appends to a file on its own machine. The file can be followed here only when that

@@ -18,7 +18,16 @@ from tests.unit.collection import ROOT
 
 INVENTORIES = sorted(path.name for path in (ROOT / "inventories").iterdir())
 # The roles that land in an existing cluster; the others work below the API.
-ROLES = ("preflight", "tools", "environments", "namespaces", "rbac", "network_policies", "pod_security")
+ROLES = (
+    "preflight",
+    "tools",
+    "environments",
+    "namespaces",
+    "rbac",
+    "network_policies",
+    "pod_security",
+    "evidence",
+)
 SHARED = {"cluster_driver", "cluster_name", "cluster_kubeconfig", "cluster_context", "expect_cluster_uid"}
 
 

@@ -12,6 +12,7 @@ import re
 import sys
 
 import pytest
+from ansible_collections.rampart.k8s.plugins.plugin_utils.direct import DirectAction
 
 from tests.unit.collection import ROOT, documentation, fragments, load, modules
 
@@ -32,6 +33,17 @@ OWN = {"ansible", "ansible_collections"}
 def test_an_action_group_holds_every_module_with_its_options(group: str) -> None:
     named = load("meta/runtime.yml")["action_groups"][group]
     assert named == sorted(module for module in modules() if GROUPS[group] in fragments(module))
+
+
+def test_every_module_runs_from_where_it_is_installed() -> None:
+    """By an action plugin of its own, or led to the common one."""
+    own = {path.stem for path in (ROOT / "plugins/action").glob("*.py")}
+    routing = load("meta/runtime.yml")["plugin_routing"]["modules"]
+    assert sorted(own | routing.keys()) == modules()
+    assert {route["action_plugin"] for route in routing.values()} == {"rampart.k8s.manifest_apply"}
+    for name in own:
+        action = importlib.import_module(f"ansible_collections.rampart.k8s.plugins.action.{name}")
+        assert issubclass(action.ActionModule, DirectAction), name
 
 
 @pytest.mark.parametrize("module", modules())

@@ -47,9 +47,12 @@ class AccessVerify(ProofGate):
 
     def depends_on(self, cluster: Cluster) -> dict[str, Any]:
         """Return every role and binding, and what ended meanwhile without anybody touching it."""
-        live = cluster.contents((*RBAC, *ENDING.values()))
+        live = cluster.contents(dict.fromkeys((*RBAC, *ENDING.values())))
         ending = [{**item, "kind": kind} for kind, path in ENDING.items() for item in live[path]]
-        return {"live": live, "ended": grants.expired(ending, now=datetime.now(UTC))}
+        return {
+            "rbac": {path: live[path] for path in RBAC},
+            "ended": grants.expired(ending, now=datetime.now(UTC)),
+        }
 
     def outline(self, _client: Client) -> str:
         """Count the questions."""
