@@ -28,7 +28,7 @@ regexes = ['''(?i)^(password|passwd|pass|secret|xxx+|changeme|example|token|pw|u
 [[rules]]
 id = "password-assignment"
 description = "A password that is written down beside its name"
-regex = '''(?i)\w*(?:passw(?:or)?d|passphrase)["']?\s*[:=]\s*["']?([^\s"'$<>{}%\[\](),;*\\]{8,128})'''
+regex = '''(?i)\w*(?:passw(?:or)?d|passphrase)["']?[ \t]*[:=][ \t]*["']?([^\s"'$<>{}%\[\](),;*\\]{8,128})'''
 secretGroup = 1
 entropy = 2.8
 keywords = ["password", "passwd", "passphrase"]
@@ -40,6 +40,7 @@ regexes = [
   '''^[A-Z]+(?:_[A-Z]+)*$''',
   '''^[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*$''',
   '''^/''',
+  '''^[a-z_][a-z0-9_-]*:[x*!]:''',
   '''(?i)^(?:self|os|module|this|params|config|env|vars|args)[._]''',
 ]
 
