@@ -5,11 +5,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+# Who says clean has confirmed it.
 reset_cluster() {
-  sh scripts/as_root.sh "$1" .venv/bin/ansible-playbook -i "$1" playbooks/cluster_reset.yml
+  sh scripts/as_root.sh "$1" .venv/bin/ansible-playbook -i "$1" playbooks/cluster_reset.yml -e cluster_reset_confirm=true
 }
 if [ -x .venv/bin/ansible-playbook ]; then
   reset_cluster inventories/local
+  # A Docker daemon that was started for its node ends with it.
+  reset_cluster inventories/minikube
   reset_cluster molecule/inventory
   # Versions of tools that an upgrade left behind; what is in use stays in the cache.
   sh scripts/as_root.sh inventories/local .venv/bin/python scripts/prune_tools.py
