@@ -27,13 +27,14 @@ def write_atomic(
     *,
     mode: int = 0o600,
     owner: tuple[int, int] | None = None,
+    durable: bool = True,
 ) -> None:
     """Replace a file in one step, or leave it as it was; content may come in pieces.
 
     ``owner`` is the user and the group that it is given to, by number. The new content is on the
-    disk before the name points to it. O_EXCL and O_NOFOLLOW keep a
-    planted link from being written through. Raises RampartError on a full or read-only disk; the
-    old file is intact and no temporary file stays.
+    disk before the name points to it; what is not ``durable`` can be made again, and a loss of
+    power may empty it. O_EXCL and O_NOFOLLOW keep a planted link from being written through. Raises
+    RampartError on a full or read-only disk; the old file is intact and no temporary file stays.
     """
     target = Path(path)
     temporary = target.with_name(
@@ -48,12 +49,15 @@ def write_atomic(
                 if owner is not None:
                     os.fchown(stream.fileno(), *owner)
                 os.fchmod(stream.fileno(), mode)
-                os.fsync(stream.fileno())
+                if durable:
+                    os.fsync(stream.fileno())
             temporary.replace(target)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
             raise
+        if not durable:
+            return
         directory = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import aliases
@@ -27,7 +27,8 @@ class Sighting:
 
     names: frozenset[str]
     first: datetime
-    last: datetime
+    # By the day: what is seen twice a day is not written twice.
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,17 @@ class Clock:
 
     def seen(self, found: list[frozenset[str]], now: datetime) -> Clock:
         """Return the clock after a scan. Names that were learnt since do not start it anew."""
-        kept = [one for one in self.sightings if now - one.last < FORGOTTEN]
+        kept = [one for one in self.sightings if now.date() - one.last < FORGOTTEN]
         for names in found:
             same = [one for one in kept if one.names & names]
             kept = [one for one in kept if not one.names & names]
-            whole = Sighting(names.union(*(one.names for one in same)), now, now)
+            whole = Sighting(names.union(*(one.names for one in same)), now, now.date())
             kept.append(replace(whole, first=min([now, *(one.first for one in same)])))
         return Clock(tuple(sorted(kept, key=lambda one: aliases.rank(aliases.shown(one.names)))))
 
     def as_data(self) -> list[dict[str, Any]]:
         return [
-            {"names": sorted(one.names), "first": one.first.strftime(TIME), "last": one.last.strftime(TIME)}
+            {"names": sorted(one.names), "first": one.first.strftime(TIME), "last": one.last.isoformat()}
             for one in self.sightings
         ]
 
@@ -60,7 +61,10 @@ class Clock:
 def of(data: list[Mapping[str, Any]]) -> Clock:
     """Read a clock back; raises KeyError, TypeError or ValueError where it is none."""
     return Clock(
-        tuple(Sighting(frozenset(one["names"]), moment(one["first"]), moment(one["last"])) for one in data)
+        tuple(
+            Sighting(frozenset(one["names"]), moment(one["first"]), date.fromisoformat(one["last"]))
+            for one in data
+        )
     )
 
 

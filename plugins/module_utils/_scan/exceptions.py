@@ -98,7 +98,8 @@ class Exemption:
             return False
         if scope.purl is not None and (package is None or not scope.purl.covers(package)):
             return False
-        return not scope.path or any(matches(scope.path, path) for path in paths)
+        # All of them: a copy of the package elsewhere is not what was excepted.
+        return not scope.path or (bool(paths) and all(matches(scope.path, path) for path in paths))
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -198,7 +199,7 @@ def parse_file(content: Any, now: datetime) -> tuple[Exemption, ...]:
             "The file of exceptions is not of the form that is known.",
             next_step="let it hold one key, exceptions, with a list",
         )
-    entries = content["exceptions"] or []
+    entries = [] if content["exceptions"] is None else content["exceptions"]
     if not isinstance(entries, list):
         raise RampartError("The exceptions are no list.", next_step="write each with a leading dash")
     found = tuple(parse(entry, number, now) for number, entry in enumerate(entries, start=1))

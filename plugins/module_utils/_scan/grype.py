@@ -163,6 +163,7 @@ def _claim(row: Mapping[str, Any]) -> Claim:
         link=str(found.get("dataSource", "")),
         epss=_epss(found, related),
         exploited=any(one.get("knownExploited") for one in (found, *related)),
+        spelled=json.dumps([str(package.get(key, "")) for key in ("type", "name", "version")]),
     )
 
 

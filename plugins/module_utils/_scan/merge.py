@@ -103,6 +103,10 @@ def _one(
         link=next((claim.link for claim in claims if claim.link), ""),
         epss=max((claim.epss for claim in claims if claim.epss is not None), default=None),
         exploited=any(claim.exploited for claim in claims),
+        spelled={
+            scanner: tuple(sorted({claim.spelled for claim in theirs}))
+            for scanner, theirs in by_scanner.items()
+        },
         disagreements=_disagreements(said, fixed, scanners),
     )
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -55,6 +56,8 @@ class Claim:
     # In hundredths of a percent: kept whole, since evidence knows no fractions.
     epss: int | None = None
     exploited: bool = False
+    # The package as this scanner itself spells it, for exceptions in its own format.
+    spelled: str = ""
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
@@ -155,6 +158,8 @@ class Vulnerability:
     link: str
     epss: int | None
     exploited: bool
+    # Scanner to its own spellings of the package.
+    spelled: Mapping[str, tuple[str, ...]]
     # What the scanners do not agree about, in sentences.
     disagreements: tuple[str, ...] = ()
 
@@ -171,8 +176,18 @@ class Vulnerability:
 
     @property
     def fix(self) -> str:
-        """The first version that repairs it; empty when there is none."""
-        return ", ".join(self.fixes) if self.state is FixState.FIXED else ""
+        """The versions that repair it, the nearest first; empty when there is none."""
+        return " or ".join(_nearest(self.fixes, self.package.version)) if self.state is FixState.FIXED else ""
+
+
+def _nearest(fixes: tuple[str, ...], installed: str) -> list[str]:
+    """Leave out the repairs of branches that lie behind; of two spellings nobody can be sure."""
+
+    def numbers(version: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", version)]
+
+    ordered = sorted(fixes, key=numbers)
+    return [version for version in ordered if numbers(version) > numbers(installed)] or ordered
 
 
 @dataclass(frozen=True, slots=True)

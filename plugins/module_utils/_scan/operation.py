@@ -143,7 +143,7 @@ class ImageScan:
                 verdicts.append(verdict)
                 if one.error is None:
                     line = one.subject.line
-                    clock = self._seen(self._state.clock(line), verdict.merged, now)
+                    clock = self._seen(self._state.read(line)[0], verdict.merged, now)
                     trends[line] = self._state.save(line, clock, _point(verdict, now))
         return verdicts, trends
 
@@ -162,7 +162,7 @@ class ImageScan:
         merged = merge(one.reports)
         ran = one.ran
         databases = {name: database for name, database in tooling.databases.items() if name in ran}
-        clock = self._seen(self._state.clock(one.subject.line), merged, now)
+        clock = self._seen(self._state.read(one.subject.line)[0], merged, now)
         case = Case(
             fact=one.fact,
             merged=merged,

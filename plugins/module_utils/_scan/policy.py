@@ -73,7 +73,8 @@ class Policy:
 def parse(data: Mapping[str, Any]) -> Policy:
     """Read a policy; raises RampartError for a rule that would not hold what it promises."""
     given = {name: value for name, value in data.items() if value is not None}
-    hours = {**DUE_HOURS, **(given.pop("due_hours", None) or {})}
+    told = given.pop("due_hours", None) or {}
+    hours = {**DUE_HOURS, **{word: value for word, value in told.items() if value is not None}}
     unknown = sorted(set(hours) - set(DUE_HOURS))
     if unknown or any(not isinstance(value, int) or value < 0 for value in hours.values()):
         raise RampartError(

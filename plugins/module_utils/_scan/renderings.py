@@ -14,6 +14,7 @@ exactly what the gate itself would except, as far as the tool reports such thing
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,9 +31,6 @@ KYVERNO_POLICY = {"name": "require-scan-verdict", "kind": "ImageValidatingPolicy
 
 _HADOLINT = re.compile(r"(DL|SC)\d{4}")
 _DOCKLE = re.compile(r"(CIS-DI|DKL-DI|DKL-LI)-\d{4}")
-
-# Package types of grype, by the type in a package URL.
-_GRYPE_TYPES = {"pypi": "python", "golang": "go-module", "gem": "gem", "maven": "java-archive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +77,22 @@ def _statement(one: Exemption) -> str:
     return f"{one.reason} (owner {one.owner}, allowed by {one.approver}, {one.link})"
 
 
-def _pairs(counts: Sequence[Counting]) -> Iterable[tuple[Exemption, Vulnerability]]:
-    return ((one.exemption, item) for one in counts for item in one.vulnerabilities)
+def _pairs(counts: Sequence[Counting], scanner: str) -> Iterable[tuple[Exemption, Vulnerability]]:
+    return (
+        (one.exemption, item) for one in counts for item in one.vulnerabilities if scanner in item.spelled
+    )
 
 
 def trivy(counts: Sequence[Counting], found: Found) -> str:
-    """Render .trivyignore.yaml. trivy matches the name that it shows itself, so all names stand in it."""
+    """Render .trivyignore.yaml. trivy compares its own name and its own package URL."""
     rows = [
         {
             "id": name,
-            # Without qualifiers: trivy compares what the pattern names.
-            "purls": [str(item.package)],
+            "purls": list(item.spelled["trivy"]),
             "expired_at": one.expires.isoformat(),
             "statement": _statement(one),
         }
-        for one, item in _pairs(counts)
+        for one, item in _pairs(counts, "trivy")
         for name in sorted(item.names)
     ]
     return _yaml({"vulnerabilities": rows})
@@ -103,24 +102,22 @@ def grype(counts: Sequence[Counting], found: Found) -> str:
     """Render the ignore rules of .grype.yaml."""
     rows = [
         {
-            "vulnerability": name,
+            "vulnerability": item.name,
             "include-aliases": True,
             "reason": f"{_statement(one)}, until {one.expires}",
-            "package": {
-                "name": item.package.name.rpartition("/")[2] if _splits(item) else item.package.name,
-                "version": item.package.version,
-                "type": _GRYPE_TYPES.get(item.package.type, item.package.type),
-            },
+            "package": _grype_package(spelled),
         }
-        for one, item in _pairs(counts)
-        for name in sorted(item.names)
+        for one, item in _pairs(counts, "grype")
+        for spelled in item.spelled["grype"]
     ]
     return _yaml({"ignore": rows})
 
 
-def _splits(item: Vulnerability) -> bool:
-    """Whether the first part of the name is the distribution, which grype keeps elsewhere."""
-    return item.package.type in ("deb", "rpm", "apk")
+def _grype_package(spelled: str) -> dict[str, str]:
+    kind, name, version = json.loads(spelled)
+    # A name with one of these signs is a pattern to grype: libstdc++6 would match nothing.
+    plain = re.sub(r"([\^$*+?\[\](){}|\\])", r"\\\1", name)
+    return {"name": plain, "version": version, "type": kind}
 
 
 def _rules(counts: Sequence[Counting], shape: re.Pattern[str]) -> dict[str, Exemption]:

@@ -56,11 +56,11 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
-def _save(path: Path, data: Any) -> None:
+def _save(path: Path, data: Any, *, durable: bool) -> None:
     for leftover in leftovers(path):
         leftover.unlink(missing_ok=True)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomic(path, (json.dumps(data, sort_keys=True) + "\n").encode())
+    write_atomic(path, (json.dumps(data, sort_keys=True) + "\n").encode(), durable=durable)
 
 
 class Cache:
@@ -71,6 +71,7 @@ class Cache:
         self._write = write
         self._memo: dict[str, Any] = {}
         self._used: dict[str, Any] = {}
+        self._new = False
         with contextlib.suppress(OSError, ValueError):
             memo = json.loads((folder / "memo.json").read_bytes())
             self._memo = memo if isinstance(memo, dict) else {}
@@ -84,15 +85,15 @@ class Cache:
 
     def remember(self, key: str, value: Any) -> None:
         """Keep a measurement for the next run."""
+        self._new = self._new or self._memo.get(key) != value
         self._memo[key] = self._used[key] = value
 
     def save(self) -> None:
         """Write the measurements, the newest last; old ones go first when there are too many."""
-        if self._write and self._used:
-            merged = {
-                name: value for name, value in self._memo.items() if name not in self._used
-            } | self._used
-            _save(self.folder / "memo.json", dict(list(merged.items())[-5000:]))
+        if self._write and self._new:
+            others = {name: value for name, value in self._memo.items() if name not in self._used}
+            memo = dict([*others.items(), *self._used.items()][-MOST_MEMORIES:])
+            _save(self.folder / "memo.json", memo, durable=False)
 
     def _path(self, digest: str, scanner: str) -> Path:
         return self.folder / "reports" / digest.partition(":")[2] / f"{scanner}.json"
@@ -115,7 +116,8 @@ class Cache:
     def keep(self, digest: str, key: str, report: Report) -> None:
         """Keep a report."""
         if self._write:
-            _save(self._path(digest, report.scanner), {"key": key, "report": report.as_data()})
+            kept = {"key": key, "report": report.as_data()}
+            _save(self._path(digest, report.scanner), kept, durable=False)
 
     def drop_old(self) -> None:
         """Remove reports of images that are long gone."""
@@ -194,47 +196,34 @@ class State:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def _path(self, kind: str, line: str) -> Path:
+    def _path(self, line: str) -> Path:
         # Two lines that look alike as files stay two.
         mark = hashlib.sha256(line.encode()).hexdigest()[:12]
-        return self._folder / kind / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', line)[:80]}-{mark}.json"
+        return self._folder / "lines" / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', line)[:80]}-{mark}.json"
 
-    def _read(self, kind: str, line: str) -> Any:
-        path = self._path(kind, line)
+    def read(self, line: str) -> tuple[Clock, list[dict[str, Any]]]:
+        """Read the clock and the trend of a line; one that was never judged has neither."""
+        path = self._path(line)
         try:
-            return json.loads(path.read_bytes())
+            data = json.loads(path.read_bytes())
+            return clock.of(data["sightings"]), [dict(point) for point in data["points"]]
         except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise self._broken(path) from error
-
-    def _broken(self, path: Path) -> RampartError:
-        return RampartError(
-            f"{path} cannot be read, so nobody knows since when the vulnerabilities of its images are known.",
-            next_step="put it back from a backup; only removing it starts the clock anew",
-            path=str(path),
-        )
-
-    def clock(self, line: str) -> Clock:
-        """Read the clock of a line; a line that was never judged has an empty one."""
-        data = self._read("clocks", line)
-        try:
-            return clock.of(data["sightings"]) if data is not None else Clock()
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._broken(self._path("clocks", line)) from error
-
-    def trend(self, line: str) -> list[dict[str, Any]]:
-        """Read the points of a line's trend, the oldest first."""
-        data = self._read("trends", line)
-        points = data.get("points") if isinstance(data, dict) else []
-        return [point for point in points or [] if isinstance(point, dict)]
+            return Clock(), []
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise RampartError(
+                f"{path} cannot be read, so nobody knows since when the vulnerabilities of its images are "
+                "known.",
+                next_step="put it back from a backup; removing it starts the clock anew",
+                path=str(path),
+            ) from error
 
     def save(self, line: str, now: Clock, point: dict[str, Any]) -> list[dict[str, Any]]:
-        """Write clock and trend after a verdict; a day has one point, its last."""
-        _save(self._path("clocks", line), {"line": line, "sightings": now.as_data()})
-        points = [one for one in self.trend(line) if one.get("day") != point["day"]]
-        points = [*points, point][-MOST_POINTS:]
-        _save(self._path("trends", line), {"line": line, "points": points})
+        """Write both after a verdict; a day has one point, its last."""
+        before, old = self.read(line)
+        points = [*(one for one in old if one.get("day") != point["day"]), point][-MOST_POINTS:]
+        if (before, old) != (now, points) or not self._path(line).exists():
+            data = {"line": line, "sightings": now.as_data(), "points": points}
+            _save(self._path(line), data, durable=True)
         return points
 
     @contextlib.contextmanager

@@ -141,6 +141,7 @@ def _claim(row: Mapping[str, Any]) -> Claim:
         paths=(str(row["PkgPath"]),) if row.get("PkgPath") else (),
         title=str(row.get("Title", ""))[:200],
         link=str(row.get("PrimaryURL", "")),
+        spelled=str(mapping(row.get("PkgIdentifier") or {}, "PkgIdentifier").get("PURL", "")),
     )
 
 

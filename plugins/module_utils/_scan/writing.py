@@ -93,7 +93,10 @@ def write(folder: Path, texts: Mapping[str, str]) -> list[str]:
             for leftover in leftovers(path):
                 leftover.unlink(missing_ok=True)
             # A name of an image is not text that every encoding has.
-            write_atomic(path, text.encode("utf-8", errors="replace"), mode=0o644)
+            content = text.encode("utf-8", errors="replace")
+            if not path.is_file() or path.read_bytes() != content:
+                # The next run writes them again; only evidence has to outlast a loss of power.
+                write_atomic(path, content, mode=0o644, durable=False)
     except OSError as error:
         raise RampartError(
             f"Could not make the folder of the reports below {folder}: {error.strerror}.",
