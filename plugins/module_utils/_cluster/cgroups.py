@@ -102,9 +102,10 @@ def processes(places: Iterable[Path]) -> set[int]:
     """Return every process in a cgroup and below it, which is every container of the cluster."""
     found: set[int] = set()
     for place in places:
-        for file in place.rglob("cgroup.procs"):
+        # Unlike rglob, walk passes over folders that go while it looks, as those of ending pods do.
+        for folder, _unused, _unused in os.walk(place):
             with contextlib.suppress(OSError):
-                found |= {int(pid) for pid in file.read_text().split()}
+                found |= {int(pid) for pid in Path(folder, "cgroup.procs").read_text().split()}
     return found - {0}
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,30 @@ def test_processes_below_are_found_and_the_kernels_zero_is_none(tmp_path: Path) 
     (tmp_path / "cgroup.procs").write_text("0\n")
     (tmp_path / "pod" / "cgroup.procs").write_text("12\n13\n")
     assert cgroups.processes([tmp_path]) == {12, 13}
+
+
+def test_a_pod_that_ends_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cgroup.procs").write_text(f"{ord(name)}\n")
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            for number in range(20):
+                (tmp_path / "a" / str(number) / "deep").mkdir(parents=True)
+            for number in range(20):
+                (tmp_path / "a" / str(number) / "deep").rmdir()
+                (tmp_path / "a" / str(number)).rmdir()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _unused in range(200):
+            assert cgroups.processes([tmp_path]) == {ord("a"), ord("b")}
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_controllers_are_handed_down_to_a_new_cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
