@@ -16,6 +16,7 @@ import yaml
 from tests.ground.packages import CODENAMES, SOURCES
 
 ECOSYSTEMS = ("deb", "python", "npm", "go")
+KEYS = ("id", "aliases", "ranges", "status", "severities", "exploited", "records")
 SEVERITIES = ("low", "medium", "high", "critical")
 
 # Debian's words for why there is no fix, and what scanners make of them.
@@ -46,6 +47,14 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Exploited:
+    """When a vulnerability came on the list of known exploited ones, and by when agencies had to act."""
+
+    added: datetime.date
+    due: datetime.date
+
+
+@dataclass(frozen=True, slots=True)
 class Advisory:
     """What the public records say of one vulnerability in one package."""
 
@@ -58,6 +67,7 @@ class Advisory:
     status: str
     severities: dict[str, str]
     links: tuple[str, ...]
+    exploited: Exploited | None = None
 
     @property
     def ghsa(self) -> str:
@@ -96,7 +106,7 @@ def address(record: str) -> str:
 def parse(item: dict[str, Any]) -> Advisory:
     """Turn an item of the list into an advisory; refuse what it must not say."""
     named = [ecosystem for ecosystem in ECOSYSTEMS if ecosystem in item]
-    unknown = set(item) - {"id", "aliases", "ranges", "status", "severities", "records", *ECOSYSTEMS}
+    unknown = set(item) - {*KEYS, *ECOSYSTEMS}
     if len(named) != 1 or unknown:
         raise ValueError(f"{item.get('id')}: one ecosystem and no other keys ({', '.join(sorted(unknown))})")
     ecosystem = named[0]
@@ -111,6 +121,7 @@ def parse(item: dict[str, Any]) -> Advisory:
         status=item.get("status", ""),
         severities=dict(item["severities"]),
         links=tuple(address(record) for record in item["records"]),
+        exploited=Exploited(**item["exploited"]) if "exploited" in item else None,
     )
     unfixed = not all(versions.fixed for versions in advisory.ranges)
     wrong = [

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.ground.advisories import SEVERITIES, Advisory, Release
+from tests.ground.advisories import Advisory, Exploited, Release
 from tests.ground.packages import CODENAMES
 
 # Only what a scan asks for; `grype db import` adds the other tables and all indexes.
@@ -29,6 +29,7 @@ CREATE TABLE operating_systems (id integer PRIMARY KEY, name text, release_id te
   minor_version text, label_version text, codename text, channel text, eol_date datetime, eoas_date datetime);
 CREATE TABLE affected_package_handles (id integer PRIMARY KEY, vulnerability_id integer,
   operating_system_id integer, package_id integer, blob_id integer);
+CREATE TABLE known_exploited_vulnerability_handles (id integer PRIMARY KEY, cve text, blob_id integer);
 """
 
 PROVIDERS = {"deb": "debian", "python": "github", "npm": "github", "go": "github"}
@@ -110,6 +111,14 @@ class _Database:
             blob_id=self._blob({"cves": [advisory.id], "ranges": ranges}),
         )  # fmt: skip
 
+    def add_exploited(self, advisory: Advisory, exploited: Exploited) -> None:
+        blob = {
+            "cve": advisory.id,
+            "date_added": f"{exploited.added}T00:00:00Z",
+            "due_date": f"{exploited.due}T00:00:00Z",
+        }
+        self._insert("known_exploited_vulnerability_handles", cve=advisory.id, blob_id=self._blob(blob))
+
     def close(self) -> None:
         self._sql.commit()
         self._sql.close()
@@ -125,7 +134,7 @@ def write(
     for release in CODENAMES:
         database.add_release(release, ends.get(release))
     for advisory in advisories:
-        if not set(advisory.severities.values()) <= set(SEVERITIES):
-            raise ValueError(f"{advisory.id}: {advisory.severities}")
         database.add(advisory)
+        if advisory.exploited:
+            database.add_exploited(advisory, advisory.exploited)
     database.close()

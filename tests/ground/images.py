@@ -18,7 +18,7 @@ import yaml
 
 from tests.ground import rootfs
 from tests.ground.oci import Layer, Plan, Written, write
-from tests.ground.packages import SOURCES, Package, Store, alone, fingerprint
+from tests.ground.packages import SOURCES, UNPACKED, Package, Store, alone, fingerprint
 
 
 def recipes() -> dict[str, dict[str, Any]]:
@@ -119,7 +119,7 @@ def _image(work: Path, recipe: dict[str, Any]) -> Written:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     store = Store(work / "packages")
-    with tempfile.TemporaryDirectory(dir=work) as unpacked:
+    with tempfile.TemporaryDirectory(dir=work, prefix=UNPACKED) as unpacked:
         layers = []
         for number, layer in enumerate(recipe["layers"]):
             root = Path(unpacked, str(number))

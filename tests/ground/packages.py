@@ -21,6 +21,8 @@ from pathlib import Path
 
 CODENAMES = {"11": "bullseye", "12": "bookworm"}
 SOURCES = Path(__file__).parent
+# What is unpacked on the way to an image.
+UNPACKED = "unpacked-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Package:
 
 def run(command: Sequence[str], *, folder: Path, environment: dict[str, str] | None = None) -> bytes:
     """Run a command and return what it says; what it complains about is part of the failure."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, env=environment)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False, env=environment)
+    except FileNotFoundError as error:
+        raise RuntimeError(f"{command[0]} is not on this machine; install what brings it") from error
     if done.returncode:
         complaint = done.stderr.decode(errors="replace").strip() or done.stdout.decode(errors="replace")
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {complaint[-2000:]}")
@@ -181,4 +186,7 @@ def alone(work: Path) -> Iterator[None]:
     work.mkdir(parents=True, exist_ok=True)
     with (work / ".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        for left in work.glob(f"{UNPACKED}*"):
+            # By a run that was killed: who holds the lock is alone.
+            shutil.rmtree(left)
         yield

@@ -109,6 +109,9 @@ def test_severities_and_fixes_arrive(images: dict[str, Written], databases: dict
     assert {match["vulnerability"]["severity"] for match in matches} == {
         "Low", "Medium", "High", "Critical", "Unknown"
     }  # fmt: skip
+    (exploited,) = (match["vulnerability"]["knownExploited"] for match in matches
+                    if match["vulnerability"].get("knownExploited"))  # fmt: skip
+    assert [(row["cve"], row["dateAdded"]) for row in exploited] == [("CVE-2023-44487", "2023-10-10")]
     # Where those who judge do not agree, each tool chooses one word and still names the other.
     assert rows["CVE-2022-23491"]["Severity"] == "MEDIUM"
     assert rows["CVE-2022-23491"]["VendorSeverity"] == {"ghsa": 2, "nvd": 3}

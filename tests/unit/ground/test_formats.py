@@ -21,7 +21,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import 
 from tests.ground import grype_db, rootfs, trivy_db
 from tests.ground.advisories import advisories, ended_releases
 from tests.ground.oci import Layer, Plan, write
-from tests.ground.packages import Package, Store, right_sum
+from tests.ground.packages import UNPACKED, Package, Store, alone, right_sum, run
 
 NOW = datetime.datetime(2026, 11, 22, 9, 0, tzinfo=datetime.UTC)
 
@@ -139,6 +139,15 @@ def test_grype_is_told_fixes_and_severities_only_where_there_are_some(database: 
     assert len(blobs["GHSA-xvch-5gv4-984h"][1]["ranges"]) == 2
 
 
+def test_grype_knows_what_is_exploited(database: sqlite3.Connection) -> None:
+    rows = database.execute(
+        "SELECT k.cve, b.value FROM known_exploited_vulnerability_handles k JOIN blobs b ON b.id = k.blob_id"
+    ).fetchall()
+    assert [(cve, json.loads(value)["due_date"]) for cve, value in rows] == [
+        ("CVE-2023-44487", "2023-10-31T00:00:00Z")
+    ]
+
+
 def test_grype_knows_which_release_has_ended(database: sqlite3.Connection) -> None:
     ends = dict(database.execute("SELECT major_version, eol_date FROM operating_systems").fetchall())
     assert ends == {"11": "2026-08-31 00:00:00+00:00", "12": None}
@@ -160,3 +169,15 @@ def test_trivy_finds_every_advisory_in_the_bucket_of_its_ecosystem() -> None:
     lodash = whole["npm::GitHub Security Advisory npm"]["lodash"]["CVE-2019-10744"][""]
     assert lodash["PatchedVersions"] == ["4.17.12"]
     assert whole["vulnerability"]["CVE-2024-45337"][""]["VendorSeverity"] == {}
+
+
+def test_a_client_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no-such-client is not on this machine"):
+        run(["no-such-client"], folder=tmp_path)
+
+
+def test_what_a_killed_build_left_is_swept(tmp_path: Path) -> None:
+    (tmp_path / f"{UNPACKED}x/bin").mkdir(parents=True)
+    (tmp_path / "images").mkdir()
+    with alone(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "images"]
