@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import MERGE, Client
@@ -21,6 +23,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._verify.truth_table im
 TARGETS = "rampart.k8s/targets"
 END = "rampart-end"
 TRIES = 3
+# A probe that says nothing for so long has not heard of the others.
+SILENCE = 15.0
 
 # Listens on every port, then waits until the addresses of the others are known: they come as an
 # annotation, since a pod that may reach nobody cannot ask for them. What must arrive is tried more
@@ -74,6 +78,28 @@ def read_answers(log: str, cells: Mapping[str, Cell]) -> dict[Cell, bool]:
         if key in cells and answer in ("yes", "no"):
             found[cells[key]] = answer == "yes"
     return found
+
+
+def follow(client: Client, path: str, timeout: float, clock: Callable[[], float] = time.monotonic) -> str:
+    """Follow a probe's output until it says that it is done.
+
+    A kubelet can miss what is written into a volume that it is still setting up, and looks again a
+    minute later. It looks at once when anything else of the pod changes.
+    """
+    end = clock() + timeout
+    for turn in itertools.count():
+        text = ""
+        left = max(end - clock(), 1.0)
+        stream = client.transport.stream(f"{path}/log", {"follow": "true"}, timeout=min(left, SILENCE))
+        for line in stream:
+            if line.decode() == END:
+                return text
+            text += line.decode() + "\n"
+        if clock() >= end:
+            break
+        patch = {"metadata": {"annotations": {"rampart.k8s/asked-again": str(turn)}}}
+        client.call("PATCH", path, body=patch, content_type=MERGE, verb="point", target=path)
+    return text
 
 
 class NetworkVerify(ProofGate):
@@ -169,18 +195,9 @@ class NetworkVerify(ProofGate):
         bench.client.map(point, addresses)
         found: dict[Cell, bool] = {}
         for place in addresses:
-            found |= read_answers(self._log(bench.client, paths[place]), by_source[place])
+            log = follow(bench.client, paths[place], self.parameters["timeout"])
+            found |= read_answers(log, by_source[place])
         return found
-
-    def _log(self, client: Client, path: str) -> str:
-        """Follow a probe's output until it says that it is done."""
-        text = ""
-        query = {"follow": "true"}
-        for line in client.transport.stream(f"{path}/log", query, timeout=self.parameters["timeout"]):
-            if line.decode() == END:
-                break
-            text += line.decode() + "\n"
-        return text
 
 
 def _labels(namespaces: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
