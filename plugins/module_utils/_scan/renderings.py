@@ -89,7 +89,8 @@ def trivy(counts: Sequence[Counting], found: Found) -> str:
         {
             "id": name,
             "purls": list(item.spelled["trivy"]),
-            "expired_at": one.expires.isoformat(),
+            # A day of YAML: trivy reads no quoted one.
+            "expired_at": one.expires,
             "statement": _statement(one),
         }
         for one, item in _pairs(counts, "trivy")

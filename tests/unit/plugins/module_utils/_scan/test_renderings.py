@@ -117,7 +117,7 @@ def test_the_last_moment_is_the_same_for_all() -> None:
     [row] = yaml.safe_load(texts[".trivyignore.yaml"])["vulnerabilities"]
     [document] = yaml.safe_load_all(texts["kyverno.yaml"])
     # trivy reads the day as its first moment, Kyverno is told that moment.
-    assert row["expired_at"] == "2026-11-30"
+    assert row["expired_at"] == date(2026, 11, 30)
     assert document["spec"]["expiresAt"] == "2026-11-30T00:00:00Z"
     after = before + timedelta(seconds=1)
     assert set().union(*read(renderings.render([last], found(), after)).values()) == set()
