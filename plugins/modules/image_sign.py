@@ -43,7 +43,7 @@ options:
         suboptions:
           type:
             description:
-              - One of V(cyclonedx), V(spdx), V(provenance) and V(verdict), or the URI of another predicate
+              - One of V(cyclonedx), V(spdx), V(provenance) and C(verdict:GATE), or the URI of another predicate
                 type.
             type: str
             required: true
@@ -110,7 +110,7 @@ options:
     description:
       - The gates that must have passed an image before it is signed, such as V(image_scan). Their newest
         verdict on the
-        digest is read from the evidence, which is verified, and attested as V(verdict).
+        digest is read from the evidence, which is verified, and attested as V(verdict:image_scan).
     type: list
     elements: str
     default: []

@@ -52,7 +52,8 @@ options:
     suboptions:
       type:
         description:
-          - One of V(cyclonedx), V(spdx), V(provenance) and V(verdict), or the URI of another predicate type.
+          - One of V(cyclonedx), V(spdx), V(provenance) and C(verdict:GATE), such as V(verdict:image_scan), or
+            the URI of another type.
         type: str
         required: true
       constraints:
@@ -101,10 +102,8 @@ EXAMPLES = r"""
       - 127.0.0.1:5000/frontend:1.4.2
     attestations:
       - type: cyclonedx
-      - type: verdict
+      - type: verdict:image_scan
         constraints:
-          - path: gate
-            equals: image_scan
           - path: verdict
             equals: passed
           - path: time

@@ -17,9 +17,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.keyring import Key, moment
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.statement import (
     SIGNATURE,
-    TIMES,
     Statement,
     short_name,
+    time_path,
     type_uri,
 )
 
@@ -154,7 +154,7 @@ def newest(statements: Sequence[Statement]) -> Statement:
     """
 
     def made(statement: Statement) -> datetime.datetime:
-        path = TIMES.get(statement.predicate_type, "")
+        path = time_path(statement.predicate_type)
         try:
             return moment(str(look_up(statement.predicate, path)))
         except ValueError:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
-from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import EvidenceStore
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing import provenance
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.folder import KeyFolder
@@ -24,13 +22,13 @@ from ansible_collections.rampart.k8s.plugins.module_utils._signing.keyring impor
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.policy import Policy
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.statement import (
     SIGNATURE,
-    VERDICT,
     Statement,
     read_bundle,
     short_name,
     type_uri,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.store import Store
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.verdicts import Verdicts
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import Workshop, beside, now
 
 
@@ -68,6 +66,7 @@ class ImageSign:
         self._folder = KeyFolder(Path(parameters["keys"]))
         self._now = now()
         self._ring = Ring()
+        self._verdicts = Verdicts.of(parameters, self._now, check_mode=check_mode)
         self._steps: list[Step] = []
 
     def plan(self) -> Plan:
@@ -115,7 +114,8 @@ class ImageSign:
             wanted += [each.statement for each in found.signed]
         missing: list[Statement] = []
         for statement in wanted:
-            if not any(statement.says_the_same(other) for other in (*done, *missing)):
+            said = any(statement.says_the_same(other) for other in (*done, *missing))
+            if not said and not self._verdicts.covered(statement, done):
                 missing.append(statement)
         return Step(image, store, digest, missing)
 
@@ -128,42 +128,10 @@ class ImageSign:
         if entry.get("build"):
             uri = type_uri("provenance")
             wanted.append(Statement(digest, uri, provenance.predicate(entry["build"])))
-        wanted += [
-            self._verdict(gate, entry["image"], store, digest)
-            for gate in self._parameters["require_verdicts"]
-        ]
+        for gate in self._parameters["require_verdicts"]:
+            found = self._verdicts.newest(gate, entry["image"], store.names(digest))
+            wanted.append(self._verdicts.statement(gate, digest, found))
         return wanted
-
-    def _verdict(self, gate: str, image: str, store: Store, digest: str) -> Statement:
-        """Turn a gate's evidence into an attestation; what no gate has passed is not signed."""
-        folder = self._parameters["evidence_dir"]
-        if not folder:
-            raise RampartError(
-                "Verdicts are required, but it is not said where the evidence is.",
-                next_step="give evidence_dir",
-            )
-        age = datetime.timedelta(hours=self._parameters["verdict_max_age_hours"])
-        evidence = EvidenceStore(folder)
-        # A scanner judges the content, which the configuration names whatever the registry compressed.
-        records = [evidence.latest(gate, name, max_age=age) for name in store.names(digest)]
-        known = [record for record in records if record is not None]
-        found = max(known, key=lambda stored: stored.record.time, default=None)
-        if found is None and self._check_mode:
-            # In a real run the gate comes before.
-            return Statement(digest, VERDICT, {"gate": gate})
-        verdict = found.record.verdict if found else "missing or too old"
-        if found is None or verdict != "passed":
-            raise RampartError(
-                f"{image} is not signed: the verdict of the gate {gate} on {digest} is {verdict}.",
-                next_step=f"let the gate {gate} judge the image, repair what it finds, then sign",
-                image=image,
-                gate=gate,
-                verdict=verdict,
-            )
-        record = found.record.as_data()
-        return Statement(
-            digest, VERDICT, {key: record[key] for key in ("gate", "verdict", "tools", "policy", "time")}
-        )
 
     def _sign(self, step: Step) -> None:
         active = self._ring.active

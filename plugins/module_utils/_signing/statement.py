@@ -10,9 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -20,19 +23,19 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 # What cosign itself writes when it signs an image: a statement that says nothing but which image.
 SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
-VERDICT = "https://github.com/rampart-k8s/rampart.k8s/attestation/verdict/v1"
+# Followed by the name of a gate: the verdicts of two gates are two kinds of statements.
+VERDICT = "https://github.com/rampart-k8s/rampart.k8s/attestation/verdict/v1/"
+VERDICT_OF = "verdict:"
 
 SHORT_NAMES = {
     "signature": SIGNATURE,
-    "verdict": VERDICT,
     "cyclonedx": "https://cyclonedx.org/bom",
     "spdx": "https://spdx.dev/Document",
     "provenance": "https://slsa.dev/provenance/v1",
 }
 
-# Where each kind of predicate says when it was made; the newest one counts.
+# Where predicates of others say when they were made.
 TIMES = {
-    VERDICT: "time",
     SHORT_NAMES["cyclonedx"]: "metadata.timestamp",
     SHORT_NAMES["spdx"]: "creationInfo.created",
     SHORT_NAMES["provenance"]: "runDetails.metadata.finishedOn",
@@ -43,12 +46,31 @@ class UnreadableBundleError(ValueError):
     """What is attached to an image is not a bundle with one in-toto statement."""
 
 
+GATE = re.compile(r"[a-z][a-z0-9_]*")
+
+
 def type_uri(name: str) -> str:
-    return SHORT_NAMES.get(name, name)
+    """Return the URI of a type; a name that is none of the short ones and no URI is an error."""
+    gate = name.removeprefix(VERDICT_OF)
+    if gate != name and GATE.fullmatch(gate):
+        return VERDICT + gate
+    if name in SHORT_NAMES or "://" in name:
+        return SHORT_NAMES.get(name, name)
+    raise RampartError(
+        f"{name!r} is no type of attestation.",
+        next_step=f"use one of {', '.join(SHORT_NAMES)}, {VERDICT_OF}GATE, or a URI",
+    )
 
 
 def short_name(uri: str) -> str:
+    if uri.startswith(VERDICT):
+        return VERDICT_OF + uri.removeprefix(VERDICT)
     return next((name for name, known in SHORT_NAMES.items() if known == uri), uri)
+
+
+def time_path(uri: str) -> str:
+    """Say where a predicate of this type tells when it was made; the newest one counts."""
+    return "time" if uri.startswith(VERDICT) else TIMES.get(uri, "")
 
 
 def canonical(data: Any) -> bytes:

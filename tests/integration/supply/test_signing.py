@@ -253,8 +253,11 @@ def test_a_changed_attestation_is_refused(house: House) -> None:
 def test_attestations_are_demanded_with_their_constraints(house: House) -> None:
     image = house.image("app")
     old = {"time": "2026-01-01T00:00:00Z", "verdict": "passed", "gate": "image_scan"}
-    house.sign({"image": image, "attestations": [{"type": "verdict", "predicate": old}]})
-    demand: dict[str, Any] = {"type": "verdict", "constraints": [{"path": "verdict", "equals": "passed"}]}
+    house.sign({"image": image, "attestations": [{"type": "verdict:image_scan", "predicate": old}]})
+    demand: dict[str, Any] = {
+        "type": "verdict:image_scan",
+        "constraints": [{"path": "verdict", "equals": "passed"}],
+    }
     assert house.verify(image, attestations=[demand])["passed"]
     assert (
         "no cyclonedx attestation"
@@ -264,7 +267,7 @@ def test_attestations_are_demanded_with_their_constraints(house: House) -> None:
     assert "max_age_hours" in house.verify(image, attestations=[demand], fails=True)["msg"]
     # A newer failed verdict outweighs the older passed one.
     newer = {**old, "time": "2026-02-01T00:00:00Z", "verdict": "failed"}
-    house.sign({"image": image, "attestations": [{"type": "verdict", "predicate": newer}]})
+    house.sign({"image": image, "attestations": [{"type": "verdict:image_scan", "predicate": newer}]})
     demand["constraints"] = [{"path": "verdict", "equals": "passed"}]
     assert "'failed'" in house.verify(image, attestations=[demand], fails=True)["msg"]
 
@@ -282,13 +285,20 @@ def test_only_what_the_gates_passed_is_signed(house: House) -> None:
     assert "is failed" in house.sign(image, fails=True, **evidence)["msg"]
     assert house.verify(image, fails=True)["images"][0]["signatures"] == []
     store.append(Record(gate="image_scan", subject=Subject("image", image, digest), verdict="passed"))
-    assert house.sign(image, **evidence)["images"][0]["signed"] == ["signature", "verdict"]
+    assert house.sign(image, **evidence)["images"][0]["signed"] == ["signature", "verdict:image_scan"]
+    # The same verdict again is not attested again while the first one is young.
+    store.append(Record(gate="image_scan", subject=Subject("image", image, digest), verdict="passed"))
+    assert not house.sign(image, **evidence)["changed"]
+    other = Record(
+        gate="image_scan", subject=Subject("image", image, digest), verdict="passed", policy=digest
+    )
+    store.append(other)
+    assert house.sign(image, **evidence)["images"][0]["signed"] == ["verdict:image_scan"]
     demand = [
         {
-            "type": "verdict",
+            "type": "verdict:image_scan",
             "constraints": [
                 {"path": "verdict", "equals": "passed"},
-                {"path": "gate", "equals": "image_scan"},
                 {"path": "time", "max_age_hours": 1},
             ],
         }

@@ -79,20 +79,35 @@ def test_what_is_no_signature_is_refused_and_explained(
 
 
 def verdict(**predicate: Any) -> bytes:
-    return signed("a", Statement(DIGEST, statement.VERDICT, predicate))
+    return signed("a", Statement(DIGEST, statement.VERDICT + "image_scan", predicate))
 
 
 def test_a_demanded_attestation_must_be_there_and_hold() -> None:
-    demand = {"type": "verdict", "constraints": [{"path": "verdict", "equals": "passed"}]}
+    demand = {"type": "verdict:image_scan", "constraints": [{"path": "verdict", "equals": "passed"}]}
     alone = judged(signed("a", SIGNATURE), demands=[demand])
-    assert alone.violations == ["it has no verdict attestation"]
+    assert alone.violations == ["it has no verdict:image_scan attestation"]
     good = judged(signed("a", SIGNATURE), verdict(verdict="passed"), demands=[demand])
     assert good.violations == []
-    assert [each["type"] for each in good.data()["signatures"]] == ["verdict", "signature"]
+    assert [each["type"] for each in good.data()["signatures"]] == ["verdict:image_scan", "signature"]
     bad = judged(signed("a", SIGNATURE), verdict(verdict="failed"), demands=[demand])
     assert "verdict is 'failed'" in bad.violations[0]
-    foreign = signed("b", Statement(DIGEST, statement.VERDICT, {"verdict": "passed"}))
+    foreign = signed("b", Statement(DIGEST, statement.VERDICT + "image_scan", {"verdict": "passed"}))
     assert "that counts" in judged(signed("a", SIGNATURE), foreign, demands=[demand]).violations[0]
+
+
+def test_the_verdicts_of_two_gates_do_not_hide_each_other() -> None:
+    demands = [
+        {"type": f"verdict:{gate}", "constraints": [{"path": "verdict", "equals": "passed"}]}
+        for gate in ("image_scan", "image_sbom")
+    ]
+    newer = Statement(
+        DIGEST,
+        statement.type_uri("verdict:image_sbom"),
+        {"verdict": "failed", "time": "2026-11-22T00:00:00Z"},
+    )
+    older = verdict(verdict="passed", time="2026-11-20T00:00:00Z")
+    (violation,) = judged(signed("a", SIGNATURE), older, signed("a", newer), demands=demands).violations
+    assert "verdict:image_sbom" in violation
 
 
 def test_an_attestation_without_a_signature_is_not_enough() -> None:
@@ -100,7 +115,7 @@ def test_an_attestation_without_a_signature_is_not_enough() -> None:
 
 
 def test_the_newest_of_several_counts() -> None:
-    demand = {"type": "verdict", "constraints": [{"path": "verdict", "equals": "passed"}]}
+    demand = {"type": "verdict:image_scan", "constraints": [{"path": "verdict", "equals": "passed"}]}
     old = verdict(verdict="passed", time="2026-11-20T00:00:00Z")
     new = verdict(verdict="failed", time="2026-11-21T00:00:00Z")
     undated = verdict(verdict="passed")
@@ -146,10 +161,13 @@ def test_what_is_missing_fulfils_nothing(path: str) -> None:
 @pytest.mark.parametrize(
     ("entries", "why"),
     [
-        ([{"type": "x"}, {"type": "x"}], "demanded twice"),
+        ([{"type": "spdx"}, {"type": "spdx"}], "demanded twice"),
         ([{"type": "signature"}], "demanded twice"),
-        ([{"type": "x", "constraints": [{"path": "a"}]}], "says nothing"),
-        ([{"type": "x", "constraints": [{"path": "a", "equals": 1, "at_most": 1}]}], "equals and at_most"),
+        ([{"type": "verdict"}], "no type of attestation"),
+        ([{"type": "verdict:"}], "no type of attestation"),
+        ([{"type": "cyclonedxx"}], "no type of attestation"),
+        ([{"type": "spdx", "constraints": [{"path": "a"}]}], "says nothing"),
+        ([{"type": "spdx", "constraints": [{"path": "a", "equals": 1, "at_most": 1}]}], "equals and at_most"),
     ],
 )
 def test_a_policy_that_says_nothing_clear_is_refused(entries: Any, why: str) -> None:
@@ -176,4 +194,4 @@ def test_provenance_names_source_dependencies_and_builder() -> None:
     ]
     assert made["runDetails"]["builder"] == {"id": "https://ci"}
     assert made["runDetails"]["metadata"] == {"invocationId": "7", "finishedOn": "2026-11-22T09:00:00Z"}
-    assert policy.look_up(made, statement.TIMES[statement.SHORT_NAMES["provenance"]]).startswith("2026")
+    assert policy.look_up(made, statement.time_path(statement.type_uri("provenance"))).startswith("2026")
