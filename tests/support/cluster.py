@@ -77,7 +77,7 @@ class FakeCluster:
     def get(self, path: str) -> dict[str, Any]:
         return self.documents[path]
 
-    def call(self, _method: str, path: str, *, body: Any = None) -> dict[str, Any]:
+    def call(self, _method: str, path: str, *, query: Any = None, body: Any = None) -> dict[str, Any]:
         return self.documents.get(path, {})
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:

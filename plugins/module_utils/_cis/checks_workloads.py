@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._cis.api import Object, name
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.api import ENFORCE, Object, name
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import Finding, Status
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.registry import (
     Facts,
@@ -22,7 +22,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._cis.registry import (
 )
 
 _LEVELS = {"privileged": 0, "baseline": 1, "restricted": 2}
-_ENFORCE = "pod-security.kubernetes.io/enforce"
 
 # Which level of the Pod Security Standards refuses what the control is about.
 _REFUSED_FROM = {
@@ -48,8 +47,11 @@ _STORE_GROUPS = ("external-secrets.io", "secrets-store.csi.x-k8s.io", "secrets.h
 
 def _default_level(facts: Facts) -> str:
     """Return what Pod Security enforces in a namespace without a label."""
-    path = facts.host.flag("apiserver", "admission-control-config-file") if facts.host else None
-    if facts.host is None or not path:
+    if facts.host is None:
+        # Its files are out of sight; what it does is not.
+        return facts.api.default_level
+    path = facts.host.flag("apiserver", "admission-control-config-file")
+    if not path:
         return "privileged"
     for plugin in facts.host.load(path).get("plugins") or []:
         if plugin.get("name") == "PodSecurity":
@@ -62,7 +64,7 @@ def _levels(facts: Facts) -> dict[str, str]:
     """Return the enforced level of every namespace that is not the system's."""
     default = _default_level(facts)
     return {
-        space["metadata"]["name"]: (space["metadata"].get("labels") or {}).get(_ENFORCE, default)
+        space["metadata"]["name"]: (space["metadata"].get("labels") or {}).get(ENFORCE, default)
         for space in facts.api.of("namespaces")
         if space["metadata"]["name"] not in facts.system_namespaces
     }

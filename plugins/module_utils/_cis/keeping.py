@@ -41,6 +41,7 @@ class Keeper:
         base = cluster.base()
         whole = {
             "base": base,
+            "default_level": api.default_level,
             "objects": {kind: sorted(map(_spelled, items)) for kind, items in api.objects.items()},
             "api": [sorted(api.groups), api.user, api.token_secrets, api.bootstrap_secrets],
             "host": programs.observe(order.cluster_root if order.targets else None),

@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._cis import checks_rbac, checks_workloads
-from ansible_collections.rampart.k8s.plugins.module_utils._cis.api import LISTS, Api, read
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.api import (
+    ENFORCE,
+    LISTS,
+    Api,
+    default_level,
+    read,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.host import Host, Process
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import Finding
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.registry import CHECKS, NAMED, Facts, some
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.status import ApiError
 
 # Importing a module of checks is what puts them into CHECKS.
 REGISTERED_BY = (checks_rbac, checks_workloads)
@@ -292,7 +299,7 @@ class Answers:
         token = query and query["fieldSelector"] == "type=kubernetes.io/service-account-token"
         return ([item("t", "dev", data={"token": "c2VjcmV0"})] if token else []), ""
 
-    def call(self, method: str, path: str, *, body: Any = None) -> dict[str, Any]:
+    def call(self, method: str, path: str, *, query: Any = None, body: Any = None) -> dict[str, Any]:
         return (
             {"groups": [{"name": "apps"}]}
             if method == "GET"
@@ -308,3 +315,38 @@ def test_reading_keeps_names_of_tokens_only() -> None:
     assert found.token_secrets == ("dev/t",)
     assert "c2VjcmV0" not in repr(found)
     assert (found.groups, found.user) == (frozenset({"apps"}), {"username": "me"})
+
+
+class Refusing(Answers):
+    """Answers a dry run as a namespace of some level does, and knows where it was asked."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+        self.asked: list[str] = []
+
+    def call(self, method: str, path: str, *, query: Any = None, body: Any = None) -> dict[str, Any]:
+        assert query == {"dryRun": "All"}
+        self.asked.append(path)
+        if self.said:
+            raise ApiError("refused", status={"code": 403, "message": self.said})
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ('pods "x" is forbidden: violates PodSecurity "restricted:v1.36": host namespaces', "restricted"),
+        ('pods "x" is forbidden: violates PodSecurity "baseline:latest": host namespaces', "baseline"),
+        ('pods "x" is forbidden: exceeded quota: compute', "privileged"),
+        ("", "privileged"),
+    ],
+)
+def test_the_level_without_a_label_is_what_the_api_server_does(said: str, level: str) -> None:
+    labelled = item("labelled", labels={ENFORCE: "restricted"})
+    client = Refusing(said)
+    assert default_level(client, [item("kube-system"), labelled, item("open")]) == level
+    assert client.asked == ["/api/v1/namespaces/open/pods"]
+
+
+def test_without_a_namespace_to_ask_in_nothing_is_enforced() -> None:
+    assert default_level(Refusing(""), [item("kube-system")]) == "privileged"

@@ -26,7 +26,7 @@ class EmptyApi:
     def list_all(self, path: str, *, query: Mapping[str, Any] | None = None) -> tuple[list[Any], str]:
         return [], ""
 
-    def call(self, method: str, path: str, *, body: Any = None) -> dict[str, Any]:
+    def call(self, method: str, path: str, *, query: Any = None, body: Any = None) -> dict[str, Any]:
         return {}
 
     def map(self, function: Any, items: Any) -> list[Any]:
