@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +100,22 @@ def _fingerprint(recipe: dict[str, Any]) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
 
 
+@contextmanager
+def _usual_modes() -> Iterator[None]:
+    """Make folders and files with the modes that everybody's would have."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def build_images(work: Path, names: Sequence[str] = ()) -> dict[str, Written]:
     """Make sure that the named images (all, if none is named) are below ``work``, and say where."""
     known = recipes()
     if unknown := set(names) - set(known):
         raise ValueError(f"images.yml has no {', '.join(sorted(unknown))}; it has {', '.join(known)}")
-    with alone(work):
+    with alone(work), _usual_modes():
         return {name: _image(work, known[name]) for name in names or known}
 
 

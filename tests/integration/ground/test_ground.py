@@ -166,7 +166,11 @@ def test_dockle_judges_how_they_were_made(images: dict[str, Written]) -> None:
 def test_another_build_gives_the_same_digests(images: dict[str, Written], tmp_path: Path) -> None:
     # Fetched packages are verified by their sums; what is unpacked and written is made anew.
     (tmp_path / "packages").symlink_to(shared_folder() / "packages")
-    again = build_images(tmp_path)
+    usual = os.umask(0o077)
+    try:
+        again = build_images(tmp_path)
+    finally:
+        os.umask(usual)
     assert {name: image.digest for name, image in again.items()} == {
         name: image.digest for name, image in images.items()
     }
