@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -352,72 +351,3 @@ def test_a_run_killed_at_any_point_is_finished_by_the_next(home: Path, begin: st
         assert sleeping(home) == sorted(tuple(program["argv"]) for program in wanted["programs"])
         point += 1
     assert point > 10
-
-
-def test_a_program_waits_for_whom_it_needs(home: Path) -> None:
-    """The one that opens the socket takes its time; the other would fail without it."""
-    place = home / "socket"
-    server = home / "server.py"
-    server.write_text(
-        "import socket, sys, time\n"
-        "time.sleep(1.5)\n"
-        "found = socket.socket(socket.AF_UNIX)\n"
-        "found.bind(sys.argv[1])\n"
-        "found.listen()\n"
-        "time.sleep(600)\n"
-    )
-    client = home / "client.sh"
-    client.write_text('#!/bin/sh\n[ -S "$1" ] || exit 1\nexec 3<"$0"; while :; do sleep 1; done\n')
-    client.chmod(0o755)
-    wanted = {
-        "directory": str(home / "s"),
-        "programs": [
-            {"name": "server", "argv": [sys.executable, str(server), str(place)]},
-            {"name": "client", "argv": [str(client), str(place)], "after": [str(place)]},
-        ],
-        "failures_allowed": 0,
-    }
-    done = call("supervised_programs", wanted)
-    assert not done.get("failed"), done.get("msg")
-    assert {entry["state"] for entry in done["programs"]} == {"RUNNING"}
-    assert not call("supervised_programs", wanted)["changed"]
-
-    # A run that starts it waits until it answers, not only until it runs.
-    wanted["programs"][0] |= {"answers": str(place), "environment": {"A": "0"}}
-    place.unlink()
-    assert call("supervised_programs", wanted)["changed"]
-    assert place.exists()
-
-    # One that waits for nobody who comes is named with whom it waits for.
-    place.unlink()
-    handle = Handle(next(process for process in marked(home) if str(server) in process.argv))
-    handle.send(signal.SIGSTOP)
-    del wanted["programs"][0]["answers"]
-    wanted["programs"][1]["environment"] = {"A": "1"}
-    answer = call("supervised_programs", {**wanted, "wait_timeout": 2})
-    handle.send(signal.SIGCONT)
-    assert f"client waits for {place}, without an answer" in answer["msg"]
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="another user needs root")
-def test_a_program_runs_as_its_own_user_on_data_that_was_anothers(home: Path) -> None:
-    home.chmod(0o711)
-    data = home / "data"
-    data.mkdir()
-    (data / "old").write_text("of an earlier life, as root")
-    program = home / "writer.sh"
-    program.write_text('#!/bin/sh\necho new >>"$1/old" || exit 1\nwhile :; do sleep 1; done\n')
-    program.chmod(0o755)
-    wanted = {
-        "directory": str(home / "s"),
-        "programs": [
-            {"name": "writer", "argv": [str(program), str(data)], "user": "nobody", "owns": [str(data)]}
-        ],
-    }
-    done = call("supervised_programs", wanted)
-    assert not done.get("failed"), done.get("msg")
-    pid = done["programs"][0]["pid"]
-    assert Path(f"/proc/{pid}").stat().st_uid == data.stat().st_uid != 0
-    assert (data / "old").read_text().endswith("new\n")
-    assert home.stat().st_mode & 0o777 == 0o711
-    assert not call("supervised_programs", wanted)["changed"]
