@@ -43,8 +43,7 @@ options:
         suboptions:
           type:
             description:
-              - One of V(cyclonedx), V(spdx), V(provenance) and C(verdict:GATE), or the URI of another predicate
-                type.
+              - One of V(cyclonedx), V(spdx), V(provenance) and C(verdict:GATE), or the URI of another type.
             type: str
             required: true
           predicate:

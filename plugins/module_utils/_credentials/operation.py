@@ -156,7 +156,7 @@ class SecretScan:
         subject = str(folder)
         repository = Repository(folder, self._git)
         commits = repository.commits()
-        report = self._gitleaks.history(repository.store(), expect_commits=commits > 0)
+        report = self._gitleaks.history(repository.store(), expect_commits=repository.has_changes())
         found = [of_report(entry, Channel.HISTORY, subject, self._key) for entry in report]
         # What stands in the tree and in the history is told as history: it must be revoked either way.
         known = {(each.file, each.rule, each.fingerprint) for each in found}

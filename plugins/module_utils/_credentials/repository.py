@@ -43,6 +43,10 @@ class Repository:
             )
         return int(self._ask("rev-list", "--all", "--count").strip())
 
+    def has_changes(self) -> bool:
+        """Say whether any commit changes a file; one that changes none is not counted by gitleaks."""
+        return bool(self._ask("rev-list", "--all", "--full-history", "--max-count=1", "--", ":/").strip())
+
     def messages(self) -> list[Text]:
         """Return the messages of commits, notes and tags."""
         log = self._ask("log", "--all", f"--format={RECORD}%H{FIELD}%B%N")

@@ -122,6 +122,15 @@ def test_what_was_added_while_merging_is_found(tmp_path: Path, token: Planted) -
     assert [(each["channel"], each["file"]) for each in found] == [("git_history", "side")]
 
 
+def test_a_repository_without_files_or_commits_is_clean(tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    git(repo, "init", "-q", "-b", "main")
+    assert scan(tmp_path, repositories=[str(repo)])["passed"]
+    git(repo, "commit", "-q", "--allow-empty", "-m", "begin")
+    assert scan(tmp_path, repositories=[str(repo)])["passed"]
+
+
 def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
     repo = repository(tmp_path / "repo")
     (repo / "x").write_text("x\n")
