@@ -22,6 +22,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.storage import C
 from tests.ground.databases import Databases, tool
 from tests.ground.oci import Written
 from tests.support import labelled
+from tests.support.modules import call
 
 NAMES = ("bad-app", "good-app", "medium-app", "eol-app")
 DOCKERFILE = "FROM debian:latest\nMAINTAINER somebody\nRUN apt-get update\n"
@@ -186,7 +187,7 @@ def test_all_renderings_agree_in_the_tools_themselves(
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(DOCKERFILE)
     today = datetime.now(UTC).date()
-    common = {
+    common: dict[str, Any] = {
         "owner": "ann",
         "approver": "bob",
         "reason": "tried on the real tools",
@@ -195,7 +196,7 @@ def test_all_renderings_agree_in_the_tools_themselves(
         "expires": today + timedelta(days=20),
     }
     here, elsewhere = {"digest": image.config_digest}, {"digest": "sha256:" + "0" * 64}
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"id": "CVE-2019-10744", "scope": here},
         # By the name that only grype shows, for a package that both see.
         {"id": "GHSA-xvch-5gv4-984h", "scope": {"purl": "pkg:npm/minimist"}},
@@ -269,15 +270,15 @@ def test_databases_are_brought_from_files_and_a_wrong_one_is_not(
         "grype_file": str(pair.grype_file),
         "programs": {"grype": tool("grype")},
     }
-    planned = labelled.call("scan_databases", given, check=True)
+    planned = call("scan_databases", given, check=True)
     assert planned["changed"]
     assert not (tmp_path / "trivy").exists()
-    first = labelled.call("scan_databases", given)
+    first = call("scan_databases", given)
     assert first["changed"]
     assert {one["state"] for one in first["databases"].values()} == {"present"}
-    assert not labelled.call("scan_databases", given)["changed"]
+    assert not call("scan_databases", given)["changed"]
     wrong = tmp_path / "wrong.db"
     shutil.copyfile(pair.trivy_file, wrong)
-    answer = labelled.call("scan_databases", {**given, "grype_file": str(wrong)})
+    answer = call("scan_databases", {**given, "grype_file": str(wrong)})
     assert answer["failed"]
-    assert labelled.call("scan_databases", given)["databases"]["grype"]["state"] == "present"
+    assert call("scan_databases", given)["databases"]["grype"]["state"] == "present"
