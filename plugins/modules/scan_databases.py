@@ -36,10 +36,12 @@ attributes:
     support: full
 options:
   scanners:
-    description: Whose databases are brought.
+    description:
+      - Whose databases are brought. V(java) is the one by which trivy knows Java archives; without it an
+        image that holds one cannot be judged.
     type: list
     elements: str
-    choices: [trivy, grype]
+    choices: [trivy, grype, java]
     default: [trivy, grype]
   online:
     description: Whether the network may be used where no file is given.
@@ -50,7 +52,7 @@ options:
     type: int
     default: 24
   trivy_database:
-    description: The folder that will hold trivy's C(db).
+    description: The folder that will hold trivy's C(db) and C(java-db).
     type: path
     default: ~/.cache/rampart/scan/databases/trivy
   grype_database:
@@ -60,11 +62,18 @@ options:
   trivy_file:
     description: A folder or a tar archive with C(trivy.db) and C(metadata.json).
     type: path
+  java_file:
+    description: A folder or a tar archive with C(trivy-java.db) and its C(metadata.json).
+    type: path
   grype_file:
     description: A database of grype as C(grype db import) takes it.
     type: path
   trivy_repository:
     description: A mirror of trivy's database, as the name of an OCI artifact.
+    type: str
+    default: ""
+  java_repository:
+    description: A mirror of the database of Java archives, as the name of an OCI artifact.
     type: str
     default: ""
   grype_url:
@@ -133,19 +142,23 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.database_operati
 )
 
 SCANNERS = ["trivy", "grype"]
-MIRRORS = {"trivy": "trivy_repository", "grype": "grype_url"}
+MIRRORS = {"trivy": "trivy_repository", "java": "java_repository", "grype": "grype_url"}
+# The database of Java archives belongs to trivy.
+OWNERS = {"trivy": "trivy", "java": "trivy", "grype": "grype"}
 FOLDER = "~/.cache/rampart/scan/databases"
 
 SPEC = PROGRESS | ArgumentSpec(
     {
-        "scanners": {"type": "list", "elements": "str", "choices": SCANNERS, "default": SCANNERS},
+        "scanners": {"type": "list", "elements": "str", "choices": [*SCANNERS, "java"], "default": SCANNERS},
         "online": {"type": "bool", "default": True},
         "max_age_hours": {"type": "int", "default": 24},
         "trivy_database": {"type": "path", "default": f"{FOLDER}/trivy"},
         "grype_database": {"type": "path", "default": f"{FOLDER}/grype"},
         "trivy_file": {"type": "path"},
+        "java_file": {"type": "path"},
         "grype_file": {"type": "path"},
         "trivy_repository": {"type": "str", "default": ""},
+        "java_repository": {"type": "str", "default": ""},
         "grype_url": {"type": "str", "default": ""},
         "programs": {"type": "dict", "default": {}},
         "timeout": {"type": "int", "default": 1800},
@@ -158,8 +171,8 @@ def build(module: AnsibleModule, redactor: Redactor) -> DatabaseUpdate:
     options = module.params
     sources = {
         name: Source(
-            options["programs"].get(name) or name,
-            Path(options[f"{name}_database"]),
+            options["programs"].get(OWNERS[name]) or OWNERS[name],
+            Path(options[f"{OWNERS[name]}_database"]),
             Path(options[f"{name}_file"]) if options[f"{name}_file"] else None,
             options[MIRRORS[name]],
         )

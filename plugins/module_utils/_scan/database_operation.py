@@ -32,8 +32,14 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.verdict import D
 from ansible_collections.rampart.k8s.plugins.module_utils._tools.archive import take
 
 # The part of a scanner's folder that is the database.
-PARTS = {"trivy": "db", "grype": str(databases.GRYPE_MODEL)}
-TRIVY_FILES = ("metadata.json", "trivy.db")
+PARTS = {"trivy": "db", "java": "java-db", "grype": str(databases.GRYPE_MODEL)}
+FILES = {"trivy": ("metadata.json", "trivy.db"), "java": ("metadata.json", "trivy-java.db")}
+
+# How trivy is told which of its databases to fetch, and from where.
+WORDS = {
+    "trivy": ("--download-db-only", "--db-repository"),
+    "java": ("--download-java-db-only", "--java-db-repository"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class DatabaseUpdate:
         if source.file is not None:
             marker = source.folder / f"{PARTS[name]}.from"
             known = marker.read_text() if marker.is_file() else ""
-            return "" if known == _mark(source.file) else "the file is another one than was imported"
+            return "" if known == _mark(name, source.file) else "the file is another one than was imported"
         if self.online and now - found.built > self.max_age:
             return f"built {found.built.strftime(TIME)}, over {self.max_age} ago"
         return ""
@@ -120,10 +126,12 @@ class DatabaseUpdate:
             source.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".rampart-new-", dir=source.folder) as place:
                 new = Path(place)
-                bring = {"trivy": self._bring_trivy, "grype": self._bring_grype}
-                bring[name](source, new)
+                if name == "grype":
+                    self._bring_grype(source, new)
+                else:
+                    self._bring_trivy(name, source, new)
                 self._check(name, new)
-                self._exchange(source, new, PARTS[name])
+                self._exchange(name, source, new)
         except OSError as error:
             raise RampartError(
                 f"Could not write the database of {name} to {source.folder}: {error.strerror}.",
@@ -139,7 +147,8 @@ class DatabaseUpdate:
                 next_step="check the file or the mirror",
             ) from error
 
-    def _exchange(self, source: Source, new: Path, part: str) -> None:
+    def _exchange(self, name: str, source: Source, new: Path) -> None:
+        part = PARTS[name]
         old = new / "replaced"
         if (source.folder / part).exists():
             (source.folder / part).rename(old)
@@ -148,25 +157,26 @@ class DatabaseUpdate:
         if source.file is None:
             marker.unlink(missing_ok=True)
         else:
-            marker.write_text(_mark(source.file))
+            marker.write_text(_mark(name, source.file))
 
     def _cli(self, source: Source, place: Path, **environment: str) -> Cli:
         reach = {variable: os.environ[variable] for variable in TO_REGISTRIES if variable in os.environ}
         home = {"HOME": str(place), "XDG_CACHE_HOME": str(place)}
         return Cli(source.program, environment={**reach, **home, **environment}, timeout=self.timeout)
 
-    def _bring_trivy(self, source: Source, new: Path) -> None:
+    def _bring_trivy(self, name: str, source: Source, new: Path) -> None:
         if source.file is not None:
-            target = new / PARTS["trivy"]
+            target = new / PARTS[name]
             target.mkdir()
             if source.file.is_dir():
-                for name in TRIVY_FILES:
-                    shutil.copyfile(source.file / name, target / name)
+                for file in FILES[name]:
+                    shutil.copyfile(source.file / file, target / file)
             else:
-                take(source.file, {name: name for name in TRIVY_FILES}, target)
+                take(source.file, {file: file for file in FILES[name]}, target)
             return
-        repository = [f"--db-repository={source.address}"] if source.address else []
-        self._cli(source, new).run("image", "--download-db-only", f"--cache-dir={new}", *repository)
+        only, mirror = WORDS[name]
+        repository = [f"{mirror}={source.address}"] if source.address else []
+        self._cli(source, new).run("image", only, f"--cache-dir={new}", *repository)
 
     def _bring_grype(self, source: Source, new: Path) -> None:
         mirror = {"GRYPE_DB_UPDATE_URL": source.address} if source.address else {}
@@ -179,9 +189,9 @@ class DatabaseUpdate:
             cli.run("db", "update")
 
 
-def _mark(file: Path) -> str:
+def _mark(name: str, file: Path) -> str:
     """Name the bytes of a file, or of a folder's files, as the kernel knows them."""
-    files = [file / name for name in TRIVY_FILES] if file.is_dir() else [file]
+    files = [file / part for part in FILES[name]] if file.is_dir() and name in FILES else [file]
     try:
         states = [path.stat() for path in files]
     except OSError as error:

@@ -26,21 +26,30 @@ SKEW = timedelta(hours=1)
 
 GRYPE_MODEL = 6
 TRIVY_MODEL = 2
+JAVA_MODEL = 1
 
 GRYPE_QUESTION = "select build_timestamp, model, revision, addition from db_metadata"
 
 
 def trivy(folder: Path, now: datetime) -> Database:
     """Read trivy's database below its cache folder."""
-    listing = _there(folder / "db" / "metadata.json")
-    data = _there(folder / "db" / "trivy.db")
+    return _of_trivy(folder / "db", "trivy.db", TRIVY_MODEL, now)
+
+
+def java(folder: Path, now: datetime) -> Database:
+    """Read the database by which trivy knows Java archives."""
+    return _of_trivy(folder / "java-db", "trivy-java.db", JAVA_MODEL, now)
+
+
+def _of_trivy(folder: Path, name: str, model: int, now: datetime) -> Database:
+    listing, data = _there(folder / "metadata.json"), _there(folder / name)
     try:
         found = json.loads(listing.read_bytes())
         version, built = int(found["Version"]), _time(str(found["UpdatedAt"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ScannerError(Trouble.CORRUPT_DATABASE, f"{listing} cannot be read") from error
-    if version != TRIVY_MODEL:
-        raise ScannerError(Trouble.CORRUPT_DATABASE, f"it is of model {version}, not {TRIVY_MODEL}")
+    if version != model:
+        raise ScannerError(Trouble.CORRUPT_DATABASE, f"it is of model {version}, not {model}")
     return _database(f"{version}-{_mark(data)}", built, now)
 
 
@@ -64,7 +73,7 @@ def grype(folder: Path, now: datetime) -> Database:
     return _database(f"{'.'.join(map(str, numbers))}-{_mark(data)}", built, now)
 
 
-READERS: dict[str, Callable[[Path, datetime], Database]] = {"trivy": trivy, "grype": grype}
+READERS: dict[str, Callable[[Path, datetime], Database]] = {"trivy": trivy, "java": java, "grype": grype}
 
 
 def _there(path: Path) -> Path:

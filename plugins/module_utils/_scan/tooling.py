@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +65,7 @@ class Tooling:
         }
         self.sandbox = runner.Sandbox(wanted.memory_mb, max(1, wanted.cores // wanted.slots))
         self.databases: dict[str, Database] = {}
+        self._java = ""
         self._programs: dict[str, programs.Program] = {}
         self.failures: dict[str, Failure] = {}
         self.started: list[str] = []
@@ -82,6 +83,9 @@ class Tooling:
                 if adapter.has_database:
                     self.databases[name] = databases.READERS[name](wanted.databases[name], self._now)
                 self._programs[name] = program
+                if name == "trivy":
+                    with suppress(ScannerError):
+                        self._java = databases.java(wanted.databases["trivy"], self._now).version
             except ScannerError as error:
                 self.failures[name] = Failure(name, error.trouble, error.said)
 
@@ -96,6 +100,8 @@ class Tooling:
         """Name everything but the subject's bytes that a report depends on."""
         database = self.databases.get(name)
         parts = [FORM, name, self._programs[name].version, database.version if database else ""]
+        # An image with Java archives cannot be judged without it; others do not need it.
+        parts.append(self._java if name == "trivy" else "")
         # A linter tells the path that it was given.
         return digest([*parts, item_name if name == "hadolint" else ""])
 

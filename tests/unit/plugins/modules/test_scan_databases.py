@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from ansible_collections.rampart.k8s.tests.support.scanning import grype_databas
 FAKE = """\
 #!/bin/sh
 case "$*" in
-  *--download-db-only*) for word; do case $word in --cache-dir=*) target=${word#--cache-dir=};; esac; done ;;
+  *--download-*db-only*) for word; do case $word in --cache-dir=*) target=${word#--cache-dir=};; esac; done ;;
   *) target=$GRYPE_DB_CACHE_DIR ;;
 esac
 echo "$*" >> "$(dirname "$0")/asked"
@@ -67,6 +68,21 @@ def test_they_are_fetched_when_missing_and_when_old(tmp_path: Path, given: dict[
     third = call("scan_databases", given)
     assert not third["changed"]
     assert third["databases"]["trivy"]["age_hours"] == 1
+
+
+def test_the_database_of_java_archives_is_brought_beside_the_other(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    offer(tmp_path, 1)
+    java = tmp_path / "trivy-program/offer/java-db"
+    java.mkdir()
+    (java / "metadata.json").write_text(json.dumps({"Version": 1, "UpdatedAt": hours(2).isoformat()}))
+    (java / "trivy-java.db").write_bytes(b"sqlite")
+    asked = {**given, "scanners": ["trivy", "java"]}
+    assert call("scan_databases", asked)["updated"] == ["java", "trivy"]
+    assert not call("scan_databases", asked)["changed"]
+    assert sorted(path.name for path in (tmp_path / "trivy").iterdir()) == ["db", "java-db"]
+    assert "--download-java-db-only" in (tmp_path / "trivy-program/asked").read_text()
 
 
 def test_a_mirror_is_asked_and_secrets_stay_here(
