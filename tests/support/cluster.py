@@ -74,6 +74,9 @@ class FakeCluster:
             raise status.error("list", path, {"code": 404, "reason": "NotFound", "message": "not found"})
         return copy.deepcopy(self.lists[path]), "1"
 
+    def cluster_uid(self) -> str:
+        return str(self.lists[observe.NAMESPACES][0]["metadata"]["uid"])
+
     def get(self, path: str) -> dict[str, Any]:
         return self.documents[path]
 
