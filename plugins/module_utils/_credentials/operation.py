@@ -35,7 +35,10 @@ from ansible_collections.rampart.k8s.plugins.module_utils._evidence.canonical im
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Subject
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate, Outcome
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
+from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.parts import Parts, opened
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import now
@@ -62,6 +65,13 @@ class SecretScan:
 
     def plan(self) -> Plan:
         """Look everywhere and judge."""
+        missing = absence.programs(self._programs()) if self._check_mode else []
+        if missing:
+            return Plan(
+                False,
+                f"there is no {', '.join(missing)} to look with yet",
+                result={"passed": False, "violations": [], "findings": [], "looked_into": [], "evidence": []},
+            )
         moment = now()
         version = self._gitleaks.version()
         known = self._baseline()
@@ -105,6 +115,14 @@ class SecretScan:
     def apply(self, plan: Plan) -> Plan:
         """Nothing is left to be applied."""
         return plan
+
+    def _programs(self) -> list[str]:
+        parameters = self._parameters
+        wanted = ["gitleaks"]
+        wanted += ["git"] if parameters["repositories"] else []
+        wanted += ["crane"] if parameters["images"] else []
+        wanted += ["helm"] if parameters["charts"] else []
+        return [parameters[name] for name in wanted]
 
     def _baseline(self) -> Any:
         path = self._parameters["baseline"]
@@ -153,6 +171,8 @@ class SecretScan:
         return found
 
     def _repository(self, folder: Path) -> list[Found]:
+        if self._check_mode and not folder.exists():
+            return []
         subject = str(folder)
         repository = Repository(folder, self._git)
         commits = repository.commits()
@@ -191,6 +211,8 @@ class SecretScan:
         ]
 
     def _image(self, image: str) -> list[Found]:
+        if self._check_mode and absence.images([image], self._crane):
+            return []
         with opened(parse(image), self._crane) as parts:
             report = self._gitleaks.folder(parts.folder, archives=True, expect=bool(parts.layers))
             found = [
@@ -205,13 +227,20 @@ class SecretScan:
     def _charts(self) -> list[Found]:
         found: list[Found] = []
         for chart in self._parameters["charts"]:
+            if self._check_mode and not Path(chart["chart"]).exists():
+                continue
             texts = render(chart, self._parameters["helm"], self._redactor, self._parameters["timeout"])
             found += self._texts([(Channel.MANIFESTS, text) for text in texts], chart["chart"])
         return found
 
     def _cluster(self) -> list[Found]:
-        client = Client(Connection.of(self._parameters), self._redactor)
-        texts = cluster.read(client, self._parameters["namespaces"])
+        try:
+            client = Client(Connection.of(self._parameters), self._redactor)
+            texts = cluster.read(client, self._parameters["namespaces"])
+        except (MissingKubeconfigError, UnreachableError):
+            if self._check_mode:
+                return []
+            raise
         return self._texts(texts, "cluster")
 
 

@@ -19,7 +19,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Subject
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate, Outcome
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, Reference, parse
+from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Reference, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom import documents
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom.licences import Judge, LicencePolicy
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom.syft import (
@@ -46,7 +47,7 @@ class Step:
     image: str
     empty: bool
     reference: Reference
-    source: Source | None
+    source: Source
     documents: dict[str, bytes] | None
 
     @property
@@ -66,12 +67,23 @@ class ImageSbom:
         self._crane = Cli(parameters["crane"], redactor=redactor, environment=environment)
         self._policy = LicencePolicy.of(parameters["licences"])
         self._judge = Judge(self._policy)
-        self._version = self._syft.version()
-        self._cache = Cache(Path(parameters["directory"]), self._version)
+        self._version = ""
+        self._cache = Cache(Path(parameters["directory"]), "")
         self._steps: list[Step] = []
 
     def plan(self) -> Plan:
         """Find out whose documents are missing; judge at once when none is."""
+        absent = self._not_there_yet()
+        if absent:
+            return Plan(
+                True,
+                f"bills of materials would be written once there is {', '.join(absent)}",
+                before={"images": "unknown"},
+                after={"images": "written down"},
+                result={"passed": False, "violations": [], "images": [], "evidence": []},
+            )
+        self._version = self._syft.version()
+        self._cache = Cache(Path(self._parameters["directory"]), self._version)
         self._steps = [self._look(entry) for entry in self._parameters["images"]]
         missing = [step.image for step in self._steps if step.missing]
         if missing:
@@ -91,16 +103,20 @@ class ImageSbom:
         judged = self._conclude(plan.reason)
         return replace(plan, reason=judged.reason, result=judged.result)
 
+    def _not_there_yet(self) -> list[str]:
+        if not self._check_mode:
+            return []
+        missing = absence.programs((self._parameters["syft"], self._parameters["crane"]))
+        return missing or absence.images([each["image"] for each in self._parameters["images"]], self._crane)
+
     def _look(self, entry: Mapping[str, Any]) -> Step:
         image, empty = entry["image"], entry["empty"]
         reference = parse(image)
-        if self._check_mode and reference.place is Place.LAYOUT and not reference.path.exists():
-            return Step(image, empty, reference, None, None)
         source = describe(reference, self._crane)
         return Step(image, empty, reference, source, self._cache.read(source))
 
     def _complete(self, step: Step) -> Step:
-        if step.source is None or step.documents is not None:
+        if step.documents is not None:
             return step
         with (
             tempfile.TemporaryDirectory(prefix="rampart-") as work,
@@ -130,7 +146,7 @@ class ImageSbom:
 
     def _judge_one(self, step: Step) -> tuple[Outcome, dict[str, Any]]:
         source, written = step.source, step.documents or {}
-        digest = source.digest if source else ""
+        digest = source.digest
         components = documents.cyclonedx(written["cyclonedx"], step.image, digest)
         listed = documents.spdx(written["spdx"], step.image, digest)
         verdict = self._judge.judge(components)
@@ -151,7 +167,7 @@ class ImageSbom:
             warnings,
             summary={"packages": len(components), "violations": len(violations), "licences": verdict.counts},
         )
-        paths = {form: str(self._cache.path(source, form)) for form in FORMS} if source else {}
+        paths = {form: str(self._cache.path(source, form)) for form in FORMS}
         return outcome, {
             "image": step.image,
             "digest": digest,

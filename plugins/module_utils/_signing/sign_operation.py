@@ -15,7 +15,6 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing import provenance
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.folder import KeyFolder
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.keyring import Key, Ring
@@ -44,7 +43,7 @@ class Step:
     @property
     def reason(self) -> str:
         if self.store is None:
-            return f"{self.image} does not exist yet"
+            return f"{self.image} cannot be looked at yet"
         kinds = ", ".join(short_name(statement.predicate_type) for statement in self.missing)
         return f"{self.image} lacks from the active key: {kinds}" if kinds else ""
 
@@ -101,8 +100,7 @@ class ImageSign:
 
     def _look(self, entry: Mapping[str, Any]) -> Step:
         image = entry["image"]
-        reference = parse(image)
-        if self._check_mode and reference.place is Place.LAYOUT and not reference.path.exists():
+        if self._check_mode and self._workshop.not_there_yet([image]):
             return Step(image, None)
         store = self._workshop.store(image)
         digest = store.digest()

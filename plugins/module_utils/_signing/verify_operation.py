@@ -14,7 +14,6 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Subject
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate, Outcome
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.folder import read_ring
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.judge import Judgement, judge
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.keyring import (
@@ -84,8 +83,7 @@ class ImageVerify:
     def _not_there_yet(self) -> list[str]:
         if not self._check_mode:
             return []
-        wanted = [parse(image) for image in self._parameters["images"]]
-        missing = [str(each) for each in wanted if each.place is Place.LAYOUT and not each.path.exists()]
+        missing = self._workshop.not_there_yet(self._parameters["images"])
         ring = self._parameters["keyring"]
         return missing + ([ring] if ring and not Path(ring).exists() else [])
 

@@ -16,6 +16,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import A
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.cosign import PIN, Cosign, Signer
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.folder import KeyFolder
@@ -75,6 +76,11 @@ class Workshop:
             if secret:
                 redactor.add(secret)
         redactor.add(*(str(value) for value in (parameters.get("key_environment") or {}).values()))
+
+    def not_there_yet(self, images: Sequence[str]) -> list[str]:
+        """Return what check mode cannot work with yet: programs, or else images."""
+        missing = absence.programs((self._parameters["cosign"], self._parameters["crane"]))
+        return missing or absence.images(images, self._crane)
 
     def store(self, image: str) -> Store:
         return open_store(parse(image), self.cosign, self._crane)
