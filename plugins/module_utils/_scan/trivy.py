@@ -57,6 +57,8 @@ class Trivy(Adapter):
         ("failed to open db", Trouble.CORRUPT_DATABASE),
         ("invalid database", Trouble.CORRUPT_DATABASE),
         ("database schema", Trouble.CORRUPT_DATABASE),
+        # The store of its database gives up when a page is not what it should be.
+        ("assertion failed: Page", Trouble.CORRUPT_DATABASE),
     )
 
     def __init__(self, cache: Path) -> None:

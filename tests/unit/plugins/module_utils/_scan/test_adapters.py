@@ -220,6 +220,7 @@ def test_dockle_tells_its_errors_on_standard_output() -> None:
         (-9, "", Trouble.CRASHED, "SIGKILL"),
         (2, "panic: runtime error: index out of range\n", Trouble.CRASHED, "panic"),
         (2, "fatal error: runtime: out of memory\n", Trouble.CRASHED, "out of memory"),
+        (2, "panic: assertion failed: Page expected to be: 3\n", Trouble.CORRUPT_DATABASE, "panic"),
         (1, "", Trouble.REFUSED, "it said nothing"),
         (0, recorded("trivy", "image-good-app-image-config.stderr.txt"), Trouble.ERROR_TEXT, "Falling back"),
     ],
