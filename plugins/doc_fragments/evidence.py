@@ -70,7 +70,7 @@ options:
     default: 0
   cluster_root:
     description:
-      - The folder of a cluster whose programs run on this machine. That none of them was started again or
-        configured anew then belongs to what a proof depends on.
+      - The folder of a cluster whose programs run on this machine. Which programs run, how they are
+        configured, and what of it they have read then belongs to what a proof depends on.
     type: path
 """

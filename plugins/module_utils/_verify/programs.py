@@ -23,21 +23,21 @@ KEEPER = "supervisord.pid"
 
 # Field of /proc/<pid>/stat behind the name in brackets: the parent, and the start since boot.
 PARENT, STARTED = 1, 19
-
-BOOT = Path("/proc/sys/kernel/random/boot_id")
+NANOSECONDS = 1_000_000_000
 
 
 def observe(root: str | None, proc: Path = Path("/proc")) -> dict[str, Any]:
-    """Return who runs below a cluster's keeper, since when, from which program, and with which files."""
+    """Return who runs below a cluster's keeper, from which program, and with which files."""
     if not root:
         return {}
     folder = Path(root)
     try:
         keeper = int((folder / KEEPER).read_text())
+        configuration = files(folder)
         return {
-            "boot": BOOT.read_text().strip(),
-            "programs": programs(keeper, proc),
-            "files": files(folder),
+            "boot": (proc / "sys/kernel/random/boot_id").read_text().strip(),
+            "programs": programs(keeper, configuration, proc),
+            "files": configuration,
         }
     except (OSError, ValueError) as error:
         raise RampartError(
@@ -46,8 +46,13 @@ def observe(root: str | None, proc: Path = Path("/proc")) -> dict[str, Any]:
         ) from error
 
 
-def programs(keeper: int, proc: Path) -> list[list[Any]]:
-    """Return the keeper's children: their arguments, when they started, and what file they run."""
+def programs(keeper: int, configuration: list[list[Any]], proc: Path) -> list[list[Any]]:
+    """Return the keeper and its children: their arguments, their program, and what they have not read yet.
+
+    That a program was started again says nothing by itself. But a file that is newer than the
+    program will count from its next start on, and a proof from before says nothing about it.
+    """
+    booted = _booted(proc)
     found = []
     for entry in proc.iterdir():
         if not entry.name.isdigit():
@@ -57,17 +62,19 @@ def programs(keeper: int, proc: Path) -> list[list[Any]]:
             if int(fields[PARENT]) != keeper and int(entry.name) != keeper:
                 continue
             arguments = (entry / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-            found.append(
-                [
-                    [os.fsdecode(word) for word in arguments],
-                    int(fields[STARTED]),
-                    identity((entry / "exe").stat()),
-                ]
-            )
+            started = booted + int(fields[STARTED]) * NANOSECONDS // os.sysconf("SC_CLK_TCK")
+            unread = [path for path, *_others, changed in configuration if changed > started]
+            words = [os.fsdecode(word) for word in arguments]
+            found.append([words, identity((entry / "exe").stat()), unread])
         except (FileNotFoundError, ProcessLookupError):
-            # It ended while it was looked at; its successor will have another start.
+            # It ended while it was looked at.
             continue
     return sorted(found)
+
+
+def _booted(proc: Path) -> int:
+    lines = (line.split() for line in (proc / "stat").read_text().splitlines())
+    return next(int(words[1]) for words in lines if words[0] == "btime") * NANOSECONDS
 
 
 def files(folder: Path) -> list[list[Any]]:

@@ -47,7 +47,7 @@ def test_nothing_is_observed_where_the_programs_run_elsewhere() -> None:
 def test_the_keeper_and_its_children_are_told_from_all_others(root: Path) -> None:
     seen = programs.observe(str(root))
     assert len(seen["programs"]) == 2
-    assert all(arguments[0] == sys.executable for arguments, _started, _file in seen["programs"])
+    assert all(arguments[0] == sys.executable for arguments, _file, _unread in seen["programs"])
     assert programs.observe(str(root)) == seen
 
 
@@ -102,3 +102,43 @@ def test_a_cluster_that_is_down_is_named(root: Path, content: str | None) -> Non
         programs.observe(str(root))
     assert "start the cluster" in caught.value.next_step
     keeper.write_text(kept)
+
+
+class FakeProc:
+    """A machine that was booted at a moment, with a keeper and one program that can be started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "proc"
+        (self.folder / "42").mkdir(parents=True)
+        (self.folder / "42/cmdline").write_bytes(b"kubelet\0--config=kubelet.yaml\0")
+        (self.folder / "42/exe").symlink_to(sys.executable)
+        (self.folder / "stat").write_text("cpu 1 2 3\nbtime 1000000000\n")
+
+    def start(self, seconds: float) -> None:
+        """Start it so long after the boot."""
+        ticks = int(seconds * os.sysconf("SC_CLK_TCK"))
+        fields = ["S", "7", *["0"] * 17, str(ticks), "0"]
+        (self.folder / "42/stat").write_text(f"42 (a ) name) {' '.join(fields)}\n")
+
+    def observe(self, changed: int) -> list[list[Any]]:
+        """Look at it beside one file that was changed so many seconds after the boot."""
+        moment = (1_000_000_000 + changed) * programs.NANOSECONDS
+        return programs.programs(7, [["kubelet.yaml", 1, 0o100600, 0, 0, 10, moment, moment]], self.folder)
+
+
+def test_a_program_that_was_only_started_again_is_the_same(tmp_path: Path) -> None:
+    proc = FakeProc(tmp_path)
+    proc.start(100)
+    before = proc.observe(changed=50)
+    proc.start(200)
+    assert proc.observe(changed=50) == before
+    assert before[0][0] == ["kubelet", "--config=kubelet.yaml"]
+
+
+def test_a_configuration_that_a_program_has_not_read_yet_is_told_from_one_that_it_has(tmp_path: Path) -> None:
+    proc = FakeProc(tmp_path)
+    proc.start(100)
+    unread = proc.observe(changed=150)
+    assert unread[0][2] == ["kubelet.yaml"]
+    proc.start(200)
+    assert proc.observe(changed=150) != unread
