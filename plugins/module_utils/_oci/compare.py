@@ -147,7 +147,8 @@ def layer(first: Path, second: Path, where: str) -> Iterator[Difference]:
     elif {name: _unordered(member) for name, member in one.items()} == {
         name: _unordered(member) for name, member in other.items()
     }:
-        name = next(name for name, member in one.items() if other[name].position != member.position)
+        moved = [name for name, member in one.items() if other[name].position != member.position]
+        name = moved[0]
         yield Difference(
             f"{where} /{name}",
             f"place {one[name].position}",

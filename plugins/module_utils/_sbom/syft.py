@@ -112,9 +112,9 @@ def argument(reference: Reference, source: Source) -> Iterator[str]:
     layout = Layout(reference.path)
     with tempfile.TemporaryDirectory(prefix="rampart-") as work:
         view = Path(work)
-        entry = next(each for each in layout.index()["manifests"] if each["digest"] == source.digest)
+        entries = [each for each in layout.index()["manifests"] if each["digest"] == source.digest][:1]
         (view / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
-        (view / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+        (view / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": entries}))
         (view / "blobs").symlink_to(layout.folder / "blobs")
         yield f"oci-dir:{view}"
 
