@@ -90,6 +90,13 @@ options:
     description: Whether Python requirements need hashes besides the exact version.
     type: bool
     default: true
+  ignored_lists:
+    description:
+      - Patterns of lists of dependencies that are not judged, such as V(tests/*) or the ranges of a library. They are
+        part of the policy that the evidence names.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: How many seconds each question to git may take.
     type: int
@@ -192,6 +199,7 @@ SPEC = (
             "reviewers": {"type": "list", "elements": "str", "default": []},
             "pinned": {"type": "list", "elements": "str", "choices": KINDS, "default": KINDS},
             "python_hashes": {"type": "bool", "default": True},
+            "ignored_lists": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 600},
             "git": {"type": "path", "default": "git"},
             "gpg": {"type": "path", "default": "gpg"},

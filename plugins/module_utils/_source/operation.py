@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class SourceVerify:
             policy={
                 **self._rules.data(),
                 "pinned": sorted(pinned),
+                "ignored": sorted(self._parameters["ignored_lists"]),
                 "hashes": self._parameters["python_hashes"],
                 "signers": digest([*self._signers.ssh, *self._signers.gpg]),
             },
@@ -115,5 +117,8 @@ class SourceVerify:
                 )
             )
             for name in sorted(names)
-            if pinning.kind_of(name) in wanted
+            if pinning.kind_of(name) in wanted and not self._ignored(name)
         }
+
+    def _ignored(self, name: str) -> bool:
+        return any(fnmatch(name, pattern) for pattern in self._parameters["ignored_lists"])

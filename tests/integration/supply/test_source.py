@@ -212,6 +212,8 @@ def test_dependencies_are_judged_as_they_are_in_the_commit(clone: Clone) -> None
     (clone.folder / "requirements.txt").write_text("")
     assert "requests>=2" in clone.verify()["msg"]
     assert clone.verify(pinned=[])["passed"]
+    some = clone.verify(ignored_lists=["app/*", "web/*", "*.txt"])
+    assert some["repositories"][0]["dependency_lists"] == ["go.mod"]
 
 
 def test_a_shallow_clone_and_a_missing_commit_are_said(clone: Clone, tmp_path: Path) -> None:
