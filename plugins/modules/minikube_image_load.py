@@ -81,7 +81,7 @@ EXAMPLES = r"""
     home: /var/lib/rampart/demo/minikube/.minikube
     images:
       - reference: rampart.local/probe:1
-        archive: /root/.cache/rampart/minikube/images/probe.tar
+        archive: /var/cache/rampart/images/probe.tar
         id: sha256:1f7b0c55d2aa6fbb5ff0ff27a1ef8a0ef58a8ad4ac2bfb22c0b4d2b5a2c7f9d1
 """
 
