@@ -143,6 +143,10 @@ if "version" in arguments or "--version" in arguments:
 with open(here / "started", "a") as log:
     log.write(name + "\\n")
 orders = json.loads((here / "orders.json").read_text()).get(name, {{}})
+network = [line.split(":")[0].strip() for line in open("/proc/net/dev") if ":" in line]
+(here / (name + ".network")).write_text(json.dumps(network))
+if "allocate" in orders:
+    held = bytearray(orders["allocate"] * 1024 * 1024)
 (here / (name + ".environment")).write_text(json.dumps(dict(os.environ)))
 image = next((a.partition("=")[2] or a.partition(":")[2] or a for a in arguments if ".tar" in a), "")
 digest = ""
@@ -219,6 +223,11 @@ class Fakes:
     def environment(self, name: str) -> dict[str, str]:
         """What a scanner saw of the world."""
         found: dict[str, str] = json.loads((self.folder / f"{name}.environment").read_text())
+        return found
+
+    def network(self, name: str) -> list[str]:
+        """Which interfaces a scanner saw."""
+        found: list[str] = json.loads((self.folder / f"{name}.network").read_text())
         return found
 
 

@@ -202,7 +202,7 @@ class ImageScan:
         result = {
             "passed": run.passed,
             "images": [verdict.as_data() for verdict in run.verdicts],
-            "table": report_table.table(run),
+            "table": report_table.bounded(run),
             "reports": written,
             "scanners_started": len(tooling.started),
             "network": tooling.sandbox.network or "no scanner was started",

@@ -165,6 +165,13 @@ class Run:
     expired: Sequence[str] = ()
     trends: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
+    def label(self, verdict: Verdict) -> str:
+        """Name a subject in the reports: by its line, and by its digest too where a line has several."""
+        lines = [one.line for one in self.verdicts]
+        if lines.count(verdict.line) == 1:
+            return verdict.line
+        return f"{verdict.line}@{verdict.digest.partition(':')[2][:12] or verdict.examined.subject.place}"
+
     @property
     def passed(self) -> bool:
         return all(verdict.passed for verdict in self.verdicts)

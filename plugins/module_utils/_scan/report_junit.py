@@ -23,7 +23,7 @@ def render(run: Run) -> str:
     """Return the document."""
     suites = ElementTree.Element("testsuites", name="image_scan")
     for verdict in run.verdicts:
-        suites.append(_suite(verdict, run.now.strftime("%Y-%m-%dT%H:%M:%S")))
+        suites.append(_suite(verdict, run.label(verdict), run.now.strftime("%Y-%m-%dT%H:%M:%S")))
     ElementTree.indent(suites)
     return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -32,12 +32,12 @@ def _clean(text: str) -> str:
     return _FORBIDDEN.sub("?", text)
 
 
-def _suite(verdict: Verdict, time: str) -> ElementTree.Element:
+def _suite(verdict: Verdict, label: str, time: str) -> ElementTree.Element:
     findings = [finding for finding in verdict.judged.findings if finding.outcome is not Outcome.TOLD]
     errors = [finding for finding in verdict.judged.violations if finding.kind == SCANNER]
     suite = ElementTree.Element(
         "testsuite",
-        name=_clean(verdict.line),
+        name=_clean(label),
         tests=str(len(findings) + 1),
         failures=str(len(verdict.judged.violations) - len(errors)),
         errors=str(len(errors)),
@@ -45,15 +45,15 @@ def _suite(verdict: Verdict, time: str) -> ElementTree.Element:
         timestamp=time,
     )
     # A subject without findings is a test too, or a clean image would look like one that nobody judged.
-    ElementTree.SubElement(suite, "testcase", classname=_clean(verdict.line), name=f"judged {verdict.digest}")
+    ElementTree.SubElement(suite, "testcase", classname=_clean(label), name=f"judged {verdict.digest}")
     for finding in findings:
-        suite.append(_case(verdict, finding))
+        suite.append(_case(label, finding))
     return suite
 
 
-def _case(verdict: Verdict, finding: Finding) -> ElementTree.Element:
+def _case(label: str, finding: Finding) -> ElementTree.Element:
     name = f"{finding.name} {finding.target}".strip()
-    case = ElementTree.Element("testcase", classname=_clean(verdict.line), name=_clean(name))
+    case = ElementTree.Element("testcase", classname=_clean(label), name=_clean(name))
     said = _clean(str(finding))
     if finding.outcome is Outcome.BLOCKED:
         kind = "error" if finding.kind == SCANNER else "failure"

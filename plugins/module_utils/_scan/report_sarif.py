@@ -52,7 +52,7 @@ def _run(verdict: Verdict, run: Run) -> dict[str, Any]:
                 {"name": report.scanner, "version": report.version} for report in verdict.examined.reports
             ],
         },
-        "automationDetails": {"id": f"image_scan/{verdict.line}/"},
+        "automationDetails": {"id": f"image_scan/{run.label(verdict)}/"},
         "invocations": [
             {
                 "executionSuccessful": verdict.judged.verdict != "error",

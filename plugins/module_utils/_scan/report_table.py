@@ -17,6 +17,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.outcome import (
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.verdict import Outcome
 
 WIDEST = 48
+MOST_LINES = 400
 _SHORT = {
     "critical": "CRIT",
     "high": "HIGH",
@@ -48,6 +49,15 @@ def table(run: Run) -> list[str]:
     lines += [f"warning: {said}" for said in run.warnings]
     lines += [f"unused: {said}" for said in run.unused]
     return [*lines, f"{run.reason} (* from the cache)"]
+
+
+def bounded(run: Run) -> list[str]:
+    """Return what a task's answer shows of the table; the report holds all of it."""
+    lines = table(run)
+    if len(lines) <= MOST_LINES:
+        return lines
+    rest = len(lines) - MOST_LINES
+    return [*lines[: MOST_LINES - 1], f"and {rest} more lines in the report", lines[-1]]
 
 
 def _details(verdict: Verdict) -> list[str]:

@@ -25,6 +25,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan import (
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.clock import TIME
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.outcome import Run, Verdict, as_row
+from ansible_collections.rampart.k8s.plugins.module_utils._scan.subjects import BY_NAME
 
 SARIF, JUNIT, HTML, JSON, TABLE = "scan.sarif", "scan.junit.xml", "scan.html", "scan.json", "scan.txt"
 
@@ -45,7 +46,7 @@ def render(run: Run) -> dict[str, str]:
         JSON: _json(run),
     }
     for verdict in run.verdicts:
-        folder = folder_of(verdict.line)
+        folder = folder_of(run.label(verdict))
         texts[f"{folder}/vex.cdx.json"] = report_vex.render(verdict, run)
         for name, text in renderings.render(run.exemptions, found(verdict), run.now).items():
             texts[f"{folder}/exceptions/{name}"] = text
@@ -54,9 +55,10 @@ def render(run: Run) -> dict[str, str]:
 
 def found(verdict: Verdict) -> renderings.Found:
     """Return what exceptions of this subject can be about."""
+    subject = verdict.examined.subject
     return renderings.Found(
         verdict.digest,
-        verdict.examined.subject.place,
+        subject.place if subject.source in BY_NAME else subject.line,
         verdict.merged.vulnerabilities,
         [check for _scanner, check in verdict.merged.checks],
     )

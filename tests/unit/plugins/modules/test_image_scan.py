@@ -321,6 +321,28 @@ def test_a_scanner_sees_no_secret_and_no_configuration(
         assert seen["HOME"].startswith(given["cache_dir"])
 
 
+def test_a_scanner_has_no_network_or_it_is_said(given: dict[str, Any], fakes: Fakes) -> None:
+    answer = call("image_scan", given)
+    assert answer["network"] in ("network namespace", "none")
+    for name in fakes.programs:
+        assert (fakes.network(name) == ["lo"]) is (answer["network"] == "network namespace")
+
+
+def test_a_scanner_that_takes_too_much_memory_is_refused_it(given: dict[str, Any], fakes: Fakes) -> None:
+    fakes.order(grype={"allocate": 300})
+    answer = call("image_scan", {**given, "memory_mb": 200})
+    assert named(answer) == ["grype"]
+    assert call("image_scan", {**given, "memory_mb": 900})["passed"]
+
+
+def test_two_images_of_a_line_have_a_report_each(tmp_path: Path, given: dict[str, Any]) -> None:
+    docker_archive(tmp_path / "other.tar", LAYERS, User="65535")
+    images = [{"archive": str(tmp_path / name), "name": "app"} for name in ("app.tar", "other.tar")]
+    answer = call("image_scan", {**given, "images": images, "report_dir": str(tmp_path / "reports")})
+    assert sum(path.endswith("vex.cdx.json") for path in answer["reports"]) == 2
+    assert len(set(answer["reports"])) == len(answer["reports"])
+
+
 def test_nothing_of_a_run_stays_behind_but_what_is_kept(given: dict[str, Any]) -> None:
     call("image_scan", given)
     kept = {path.name for path in Path(given["cache_dir"]).iterdir()}
