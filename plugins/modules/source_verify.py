@@ -92,7 +92,8 @@ options:
     default: true
   ignored_lists:
     description:
-      - Patterns of lists of dependencies that are not judged, such as V(tests/*) or the ranges of a library. They are
+      - Patterns of lists of dependencies that are not judged, such as V(tests/*) or the ranges of a library.
+        They are
         part of the policy that the evidence names.
     type: list
     elements: str
