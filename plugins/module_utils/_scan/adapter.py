@@ -107,7 +107,11 @@ class Adapter(ABC):
             raise ScannerError(trouble, f"code {output.rc}: {said or 'it said nothing'}")
         if said:
             raise ScannerError(Trouble.ERROR_TEXT, f"code 0, yet it says: {said}")
-        return self.read(self.gather(output), item, version)
+        try:
+            return self.read(self.gather(output), item, version)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            said = f"its fields are not those of a report ({type(error).__name__})"
+            raise ScannerError(Trouble.INVALID, said) from error
 
     def complaint(self, output: Output) -> str:
         """Return the first line that tells of an error; empty when there is none."""

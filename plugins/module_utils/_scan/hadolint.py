@@ -38,7 +38,8 @@ class Hadolint(Adapter):
         return output.stdout
 
     def read(self, text: str, item: Input, version: str) -> Report:
-        if not any(line.lstrip()[:5].upper() == "FROM " for line in item.path.read_text().splitlines()):
+        lines = item.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        if not any(line.lstrip()[:5].upper() == "FROM " for line in lines):
             raise ScannerError(Trouble.EMPTY, f"{item.name} has no FROM, so there is nothing to judge")
         found = whole_json(text)
         if not isinstance(found, list):

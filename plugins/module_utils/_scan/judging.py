@@ -106,7 +106,8 @@ class Judging:
             item = self._text(one, Kind.SBOM, Path(subject.place))
             one.fact = Fact(Kind.SBOM, item.digest, dockerfile=dockerfile)
             return self._missing(one, item, names)
-        archive = self._work / f"{hashlib.sha256(subject.shown.encode()).hexdigest()[:16]}.tar"
+        # The same image may stand in the list twice.
+        archive = self._work / f"image-{id(one):x}.tar"
         known = self._known(one.pin)
         if known is not None:
             one.fact = Fact(Kind.IMAGE, known.digest, known.size, known.user, dockerfile)

@@ -83,7 +83,7 @@ def run(
     adapter: Adapter, program: Program, item: Input, sandbox: Sandbox, work: Path, timeout: float
 ) -> Report:
     """Let one scanner judge one subject; raises ScannerError when it does not."""
-    home = work / f"{adapter.name}-{item.path.stem[:40]}"
+    home = work / f"{adapter.name}-{item.path.stem[:80]}"
     home.mkdir(mode=0o700)
     report = home / "report.json"
     # A scanner reads exceptions from its folder and from its user's: both are empty.

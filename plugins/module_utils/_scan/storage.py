@@ -106,7 +106,7 @@ class Cache:
             if kept["key"] != key:
                 return None
             found = Report.of(kept["report"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         if self._write:
             with contextlib.suppress(OSError):

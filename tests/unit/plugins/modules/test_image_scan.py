@@ -343,6 +343,11 @@ def test_two_images_of_a_line_have_a_report_each(tmp_path: Path, given: dict[str
     assert len(set(answer["reports"])) == len(answer["reports"])
 
 
+def test_the_same_image_may_stand_in_the_list_twice(given: dict[str, Any]) -> None:
+    answer = call("image_scan", {**given, "images": given["images"] * 2})
+    assert [one["verdict"] for one in answer["images"]] == ["passed", "passed"]
+
+
 def test_nothing_of_a_run_stays_behind_but_what_is_kept(given: dict[str, Any]) -> None:
     call("image_scan", given)
     kept = {path.name for path in Path(given["cache_dir"]).iterdir()}

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,15 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.severity import 
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.trivy import Trivy
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.trouble import ScannerError, Trouble
 from ansible_collections.rampart.k8s.tests.support.scanning import recorded
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+FIELDS = (
+    *("Results", "Metadata", "OS", "Packages", "Vulnerabilities", "VulnerabilityID", "VendorSeverity"),
+    *("PkgIdentifier", "PURL", "FixedVersion", "Layer", "Licenses", "Name", "matches", "vulnerability"),
+    *("artifact", "id", "fix", "versions", "locations", "annotations", "epss", "relatedVulnerabilities"),
+    *("summary", "details", "level", "code", "alerts", "fatal", "warn", "info", "skip", "pass", "line"),
+)
 
 TRIVY, GRYPE = Trivy(Path("cache")), Grype(Path("database"))
 
@@ -253,6 +263,28 @@ def test_a_scanner_is_told_to_stay_offline_and_to_ignore_nothing(adapter: Adapte
     told = {**adapter.environment(), "words": words}
     if adapter.has_database:
         assert "--skip-db-update" in words or told["GRYPE_DB_AUTO_UPDATE"] == "false"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6),
+    max_leaves=30,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=JSON)
+@pytest.mark.parametrize("adapter", [TRIVY, GRYPE, Dockle(), Hadolint()])
+def test_whatever_a_scanner_says_is_a_report_or_refused(
+    adapter: Adapter, document: Any, dockerfile: Input
+) -> None:
+    item = Input(Kind.SBOM, dockerfile.path, "", "app")
+    path = dockerfile.path.with_name("report.json")
+    whole = {"SchemaVersion": 2, **document} if isinstance(document, dict) else document
+    path.write_text(json.dumps(whole))
+    path.with_suffix(".packages").write_text(json.dumps({"bomFormat": "CycloneDX", "components": []}))
+    with contextlib.suppress(ScannerError):
+        assert adapter.judge(Output(0, json.dumps(whole), "", path), item, "1.0.0").version == "1.0.0"
 
 
 def test_a_report_is_kept_and_read_back_whole() -> None:
