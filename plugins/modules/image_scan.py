@@ -148,12 +148,16 @@ options:
         elements: str
         default: [CIS-DI-0005]
       denied_licences:
-        description: Patterns of licences that block.
+        description:
+          - Patterns of SPDX identifiers whose licences block. Of alternatives in an expression one that passes is
+            enough; of what holds together all must pass.
         type: list
         elements: str
         default: []
       allowed_licences:
-        description: Patterns of the only licences that pass. With an empty list all pass that are not denied.
+        description:
+          - Patterns of the only SPDX identifiers whose licences pass; what SPDX does not know blocks then.
+            With an empty list all pass that are not denied.
         type: list
         elements: str
         default: []

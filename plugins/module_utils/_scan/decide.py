@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
+from ansible_collections.rampart.k8s.plugins.module_utils._sbom.licences import Judge, Standing
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.exceptions import Exemption
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import Check, Kind, Vulnerability
-from ansible_collections.rampart.k8s.plugins.module_utils._scan.policy import Policy
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.severity import Severity
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.trouble import Failure, Trouble
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.verdict import (
@@ -254,26 +253,16 @@ def _from(lowest: Severity) -> list[Severity]:
 
 
 def _licences(case: Case, used: list[Exemption]) -> Iterator[Finding]:
+    policy = case.policy
+    if not (policy.denied_licences or policy.allowed_licences):
+        return
+    judge = Judge(policy.licences)
+    # Where the policy lists what is allowed, what nobody knows is not.
+    passing = {Standing.ALLOWED} if policy.allowed_licences else {Standing.ALLOWED, Standing.UNKNOWN}
     found: dict[str, list[str]] = {}
     for licence in case.merged.licences:
         found.setdefault(licence.name, []).append(licence.package)
     for name, packages in sorted(found.items()):
-        if licence_allowed(name, case.policy):
-            continue
-        listed = ", ".join(sorted(set(packages))[:5])
-        yield _rule(case, used, LICENCE, f"licence:{name}", f"the policy does not allow it ({listed})")
-
-
-def licence_allowed(expression: str, policy: Policy) -> bool:
-    """Judge a licence, or an expression of several: of alternatives one is enough."""
-
-    def one(name: str) -> bool:
-        plain = name.strip().strip("()").casefold()
-        if any(fnmatchcase(plain, pattern.casefold()) for pattern in policy.denied_licences):
-            return False
-        allowed = policy.allowed_licences
-        return not allowed or any(fnmatchcase(plain, pattern.casefold()) for pattern in allowed)
-
-    return any(
-        all(one(name) for name in alternative.split(" AND ")) for alternative in expression.split(" OR ")
-    )
+        if judge.standing(name) not in passing:
+            listed = ", ".join(sorted(set(packages))[:5])
+            yield _rule(case, used, LICENCE, f"licence:{name}", f"the policy does not allow it ({listed})")

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.canonical import digest
+from ansible_collections.rampart.k8s.plugins.module_utils._sbom.licences import Judge, LicencePolicy
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.severity import Severity
 
 # The guideline's times to repair, in hours from when a vulnerability was first seen.
@@ -52,6 +53,10 @@ class Policy:
     def checks_from(self) -> Severity:
         return Severity[self.block_checks_from.upper()]
 
+    @property
+    def licences(self) -> LicencePolicy:
+        return LicencePolicy(allow=self.allowed_licences, deny=self.denied_licences)
+
     def due(self, level: Severity) -> timedelta:
         """Return the time to repair. What is negligible has the time of what is low; unknown has none."""
         if level is Severity.UNKNOWN:
@@ -88,4 +93,8 @@ def parse(data: Mapping[str, Any]) -> Policy:
             next_step="order due_hours from critical to low",
         )
     tuples = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
-    return Policy(**{**given, **tuples, "due_hours": hours})
+    policy = Policy(**{**given, **tuples, "due_hours": hours})
+    if policy.denied_licences or policy.allowed_licences:
+        # A name that SPDX does not know would never match: it is refused before anything is scanned.
+        Judge(policy.licences)
+    return policy

@@ -17,7 +17,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.clock import Clo
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.decide import (
     decide,
     is_root,
-    licence_allowed,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import (
     Check,
@@ -310,17 +309,23 @@ def test_a_rule_is_excepted_for_a_path_only() -> None:
         ("MIT AND AGPL-3.0-only", False),
         ("(mit)", True),
         ("Proprietary", False),
+        ("(MIT OR AGPL-3.0-only) AND WTFPL", False),
+        ("(MIT OR WTFPL) AND BSD-3-Clause", True),
     ],
 )
 def test_licences_pass_by_name_and_by_expression(expression: str, allowed: bool) -> None:
     rules = replace(ONE, denied_licences=("agpl-*", "WTFPL"), allowed_licences=("MIT", "BSD-*", "AGPL-*"))
-    assert licence_allowed(expression, rules) is allowed
     merged = Merged(packages=case().merged.packages, licences=(Licence(expression, "left-pad"),))
     judged = decide(case(policy=rules, merged=merged))
     assert (judged.verdict == "passed") is allowed
 
 
 # The policy as data
+
+
+def test_a_licence_that_nobody_knows_is_refused_before_anything_is_scanned() -> None:
+    with pytest.raises(RampartError, match="MTI"):
+        policies.parse({"denied_licences": ["MTI"]})
 
 
 def test_a_policy_is_named_by_its_content() -> None:
