@@ -18,7 +18,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._credentials import baseline, cluster, key
+from ansible_collections.rampart.k8s.plugins.module_utils._credentials import baseline, cluster, key, sentinel
 from ansible_collections.rampart.k8s.plugins.module_utils._credentials.charts import render
 from ansible_collections.rampart.k8s.plugins.module_utils._credentials.finding import (
     Channel,
@@ -47,6 +47,9 @@ GATE = "secret_scan"
 
 # gitleaks uses all processors by itself; two of them only wait for each other's files.
 WORKERS = 2
+
+# A single file of one of these that gives nothing to read is not clean.
+TEXTS = (".conf", ".env", ".json", ".log", ".txt", ".yaml", ".yml")
 
 Look = Callable[[], "list[Found]"]
 
@@ -161,14 +164,16 @@ class SecretScan:
 
     def _texts(self, texts: Sequence[tuple[Channel, Text]], subject: str) -> list[Found]:
         """Look into many texts in one process."""
-        joined = Joined([text for _channel, text in texts])
+        if not texts:
+            return []
+        joined = Joined([*(text for _channel, text in texts), sentinel.text()])
         channels = {text.name: channel for channel, text in texts}
-        found = []
+        located = []
         for entry in self._gitleaks.texts(joined.content):
             name, line = joined.locate(int(entry["StartLine"]))
-            located = {**entry, "File": name, "StartLine": line}
-            found.append(of_report(located, channels[name], subject, self._key))
-        return found
+            located.append({**entry, "File": name, "StartLine": line})
+        report = sentinel.without(located, [sentinel.NAME], subject)
+        return [of_report(entry, channels[entry["File"]], subject, self._key) for entry in report]
 
     def _repository(self, folder: Path) -> list[Found]:
         if self._check_mode and not folder.exists():
@@ -197,7 +202,7 @@ class SecretScan:
                 next_step="correct the path, or leave it out",
                 path=str(path),
             )
-        expect = path.is_file() and path.stat().st_size > 0
+        expect = path.is_file() and _is_text(path)
         report = self._gitleaks.folder(path, archives=True, expect=expect)
         base = path.parent if path.is_file() else path
         return [
@@ -214,7 +219,9 @@ class SecretScan:
         if self._check_mode and absence.images([image], self._crane):
             return []
         with opened(parse(image), self._crane) as parts:
-            report = self._gitleaks.folder(parts.folder, archives=True, expect=bool(parts.layers))
+            planted = sentinel.plant(parts.folder, ("".join(Path(name).suffixes) for name in parts.layers))
+            report = self._gitleaks.folder(parts.folder, archives=True)
+            report = sentinel.without(report, planted, image)
             found = [
                 of_report(
                     {**entry, "File": _in_layer(str(entry["File"]), parts)}, Channel.LAYERS, image, self._key
@@ -242,6 +249,13 @@ class SecretScan:
                 return []
             raise
         return self._texts(texts, "cluster")
+
+
+def _is_text(path: Path) -> bool:
+    """Say whether there is anything to read in a file; gitleaks passes over programs and pictures."""
+    with path.open("rb") as stream:
+        start = stream.read(8192)
+    return bool(start.strip()) and b"\0" not in start and path.suffix.lower() in ("", *TEXTS)
 
 
 def _in_layer(file: str, parts: Parts) -> str:

@@ -209,6 +209,22 @@ def test_images_are_looked_into_wherever_they_are(tmp_path: Path, token: Planted
     assert not list(folder.glob(".rampart-*"))
 
 
+def test_an_image_of_programs_alone_is_clean_and_a_blind_tool_is_not(tmp_path: Path) -> None:
+    program = b"\x7fELF" + bytes(range(256)) * 20
+    for name, compress in (("plain", False), ("packed", True)):
+        layout(tmp_path / name, [{"bin/program": program}], compress=compress)
+        assert scan(tmp_path, images=[f"oci:{tmp_path / name}"])["passed"]
+    blind = tmp_path / "gitleaks"
+    blind.write_text(
+        '#!/bin/sh\n[ "$1" = version ] && echo 8.30.1 && exit\n'
+        "echo '9:41AM INF scanned ~60 bytes (60 bytes) in 1ms' >&2\necho '[]'\n"
+    )
+    blind.chmod(0o755)
+    (tmp_path / "app.log").write_text("hello\n")
+    answer = scan(tmp_path, images=[f"oci:{tmp_path / 'plain'}"], gitleaks=str(blind))
+    assert "blind to the rest" in answer["msg"]
+
+
 def test_a_changed_layer_is_not_looked_into(tmp_path: Path) -> None:
     folder = tmp_path / "image"
     layout(folder, [{"a": b"hello"}])
