@@ -60,7 +60,7 @@ def without(
     for name in planted:
         if not any(name in str(entry.get("File")) for entry in report):
             raise RampartError(
-                f"gitleaks did not find what was planted beside {subject} ({name}): it may be blind to the rest.",
+                f"gitleaks did not find what was planted beside {subject} ({name}): it may be blind.",
                 next_step="use the version of gitleaks that the role rampart.k8s.tools installs",
                 subject=subject,
             )

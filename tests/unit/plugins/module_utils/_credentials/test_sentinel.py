@@ -35,7 +35,7 @@ def test_they_are_taken_out_of_the_report_again() -> None:
 
 def test_one_that_was_not_found_shuts_the_gate() -> None:
     report = [{"File": "x/rampart-sentinel.tar!sentinel.env"}]
-    with pytest.raises(RampartError, match="blind to the rest"):
+    with pytest.raises(RampartError, match="may be blind"):
         sentinel.without(report, ["rampart-sentinel.tar", "rampart-sentinel.tar.gz"], "image")
-    with pytest.raises(RampartError, match="blind to the rest"):
+    with pytest.raises(RampartError, match="may be blind"):
         sentinel.without([], ["rampart-sentinel"], "image")
