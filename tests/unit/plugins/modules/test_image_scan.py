@@ -216,10 +216,10 @@ def test_every_verdict_leaves_evidence(tmp_path: Path, given: dict[str, Any], fa
 
 
 def test_the_answer_stays_bounded(given: dict[str, Any], fakes: Fakes) -> None:
-    many = [{**FINDING, "VulnerabilityID": f"CVE-2026-{number:05}"} for number in range(3000)]
+    many = [{**FINDING, "VulnerabilityID": f"CVE-2026-{number:05}"} for number in range(600)]
     fakes.order(trivy={"findings": many})
     answer = call("image_scan", given)
-    assert answer["images"][0]["violations_total"] == 3000
+    assert answer["images"][0]["violations_total"] == 600
     assert len(answer["images"][0]["violations"]) == 20
     assert len(json.dumps(answer)) < 60_000
 

@@ -272,7 +272,7 @@ JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(document=JSON)
 @pytest.mark.parametrize("adapter", [TRIVY, GRYPE, Dockle(), Hadolint()])
 def test_whatever_a_scanner_says_is_a_report_or_refused(

@@ -12,7 +12,7 @@ from datetime import timedelta
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import clock
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.clock import Clock
 from ansible_collections.rampart.k8s.tests.support.scanning import NOW
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 DAY = timedelta(days=1)
@@ -44,6 +44,7 @@ def test_what_nobody_has_seen_for_a_year_is_forgotten() -> None:
     assert found.first_seen(A) is None
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sets(st.sampled_from([A, B, A | B])), max_size=8))
 def test_it_never_goes_back_nor_forward(scans: list[set[frozenset[str]]]) -> None:
     found, first = Clock(), dict[str, int]()

@@ -38,7 +38,7 @@ from ansible_collections.rampart.k8s.tests.support.scanning import (
     exemption,
     report,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 HOUR = timedelta(hours=1)
@@ -108,6 +108,7 @@ RULES = st.builds(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(RULES, st.sampled_from(list(Severity)), st.booleans(), st.integers(0, 2000), st.integers(0, 2000))
 def test_time_never_opens_a_gate(rules: Policy, level: Severity, fixed: bool, hours: int, more: int) -> None:
     def passes(age: int) -> bool:
@@ -117,6 +118,7 @@ def test_time_never_opens_a_gate(rules: Policy, level: Severity, fixed: bool, ho
     assert passes(hours) or not passes(hours + more)
 
 
+@settings(max_examples=60, deadline=None)
 @given(RULES, st.sampled_from(list(Severity)[1:]), st.booleans(), st.integers(0, 2000))
 def test_a_stricter_policy_never_passes_more(rules: Policy, level: Severity, fixed: bool, hours: int) -> None:
     found = claim(level=level, fix="2" if fixed else "")
@@ -126,6 +128,7 @@ def test_a_stricter_policy_never_passes_more(rules: Policy, level: Severity, fix
     assert loose.verdict == "passed" or strict.verdict != "passed"
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.permutations(list(Severity)))
 def test_the_worst_claim_decides(order: list[Severity]) -> None:
     found = claim(severities={f"source{place}": level for place, level in enumerate(order)})

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import exceptions
 from ansible_collections.rampart.k8s.tests.support.scanning import NOW, entry
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -76,6 +76,7 @@ def test_one_that_lacks_something_is_refused_by_name(change: dict[str, Any], why
     assert "number 1" in caught.value.message
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(-30, 400), st.integers(0, 400))
 def test_none_ever_lives_longer_than_90_days(start: int, length: int) -> None:
     created = NOW.date() - timedelta(days=start)

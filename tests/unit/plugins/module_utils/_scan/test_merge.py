@@ -17,7 +17,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.purl import Purl
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.severity import Severity
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.trivy import Trivy
 from ansible_collections.rampart.k8s.tests.support.scanning import LIBC, claim, recorded, report
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -99,6 +99,7 @@ def test_the_end_of_a_distribution_counts_when_one_knows_it() -> None:
     assert merged.disagreements == ("the distribution is at its end: grype yes, trivy no",)
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.permutations([0, 1, 2, 3]),
     st.lists(st.sampled_from(list(Severity)), min_size=4, max_size=4),

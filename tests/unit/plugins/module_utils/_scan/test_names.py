@@ -9,13 +9,14 @@ from __future__ import annotations
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import aliases, purl, severity
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.severity import Severity
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = st.sampled_from([f"CVE-2026-{number:04}" for number in range(12)])
 SETS = st.lists(st.lists(NAMES, min_size=1, max_size=4), max_size=12)
 
 
+@settings(max_examples=60, deadline=None)
 @given(SETS)
 def test_sets_that_share_a_name_become_one_and_others_do_not(sets: list[list[str]]) -> None:
     whole = aliases.joined(sets)
@@ -31,6 +32,7 @@ def test_sets_that_share_a_name_become_one_and_others_do_not(sets: list[list[str
         assert members == reached
 
 
+@settings(max_examples=60, deadline=None)
 @given(SETS, st.randoms())
 def test_the_order_of_the_sets_changes_nothing(sets: list[list[str]], random: object) -> None:
     shuffled = [list(reversed(group)) for group in sets]
@@ -82,6 +84,7 @@ def test_what_is_no_package_url_is_none(text: str) -> None:
     assert purl.parse(text) is None
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["deb", "pypi", "npm", "golang", "generic"]),
     st.from_regex(r"[a-z][a-z0-9]{0,8}(/[a-z][a-z0-9]{0,8})?", fullmatch=True),

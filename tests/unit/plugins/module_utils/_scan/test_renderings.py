@@ -26,7 +26,7 @@ from ansible_collections.rampart.k8s.tests.support.scanning import (
     exemption,
     report,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = [f"CVE-2026-{number:04}" for number in range(1, 6)]
@@ -89,6 +89,7 @@ ENTRIES = st.lists(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(ENTRIES, st.integers(0, 48))
 def test_all_renderings_agree_with_the_gate(entries: list[Exemption], hours: int) -> None:
     now = NOW + timedelta(hours=hours)
