@@ -390,6 +390,29 @@ def test_a_rotation_killed_at_any_point_is_finished_by_the_next(tmp_path: Path) 
     assert point > 5
 
 
+def recording(folder: Path) -> tuple[str, Path]:
+    """Return a cosign that writes down what it was started with, and where it does."""
+    program, log = folder / "cosign", folder / "cosign.log"
+    told = f"{{ tr '\\0' '\\n' </proc/$$/environ; printf '%s\\n' \"$@\"; }} >>{log}"
+    program.write_text(f'#!/bin/sh\n{told}\nexec {COSIGN} "$@"\n')
+    program.chmod(0o755)
+    return str(program), log
+
+
+def test_the_passphrase_reaches_nobody_but_cosign_by_its_standard_input(house: House) -> None:
+    image = house.image("app")
+    house.tools["cosign"], log = recording(house.folder)
+    house.ring(replace=house.ring()["active"])
+    house.sign(image)
+    assert "attest-blob" in log.read_text()
+    found = [
+        path
+        for path in house.folder.rglob("*")
+        if path.is_file() and PASSPHRASE.encode() in path.read_bytes()
+    ]
+    assert found == []
+
+
 def test_a_wrong_passphrase_and_a_missing_tool_are_said(house: House) -> None:
     image = house.image("app")
     wrong = call(
@@ -461,7 +484,10 @@ def test_a_key_in_a_token_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert not house.ring(reference=uri.format("01"), **secrets)["changed"]
     assert not list(house.keys.glob("*.key"))
     image = house.image("app")
+    house.tools["cosign"], log = recording(tmp_path)
     signed = house.sign(image, **secrets)
+    # cosign takes it from its environment only; no argument has it.
+    assert {line for line in log.read_text().splitlines() if pin in line} == {f"COSIGN_PKCS11_PIN={pin}"}
     assert pin not in json.dumps({**signed, "invocation": {}})
     assert house.verify(image)["passed"]
     second = house.ring(reference=uri.format("02"), **secrets)
