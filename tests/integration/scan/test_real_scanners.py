@@ -82,6 +82,27 @@ def test_the_merged_verdict_finds_what_is_labelled_and_nothing_else(
         assert true - merged == set(), name
 
 
+def sarif_schema() -> Path | None:
+    """Find the schema of SARIF where grype was built: its module brings it for its own tests."""
+    go = shutil.which("go")
+    if go is None:
+        return None
+    cache = subprocess.run([go, "env", "GOMODCACHE"], capture_output=True, text=True, check=True)
+    grype = Path(cache.stdout.strip(), "github.com/anchore/grype@v0.120.0")
+    return next(grype.glob("grype/presenter/sarif/testdata/sarif-schema-2.1.0.json"), None)
+
+
+def test_sarif_is_what_its_schema_asks_for(judged: dict[str, Any], folder: Path) -> None:
+    path = sarif_schema()
+    if path is None:
+        pytest.skip("the module of grype is not here")
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(path.read_text())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    found = list(validator.iter_errors(json.loads((folder / "reports/scan.sarif").read_text())))
+    assert [error.message for error in found] == []
+
+
 def test_every_packing_has_the_same_verdict(
     ground: tuple[dict[str, Written], dict[str, Databases]], judged: dict[str, Any], folder: Path
 ) -> None:
