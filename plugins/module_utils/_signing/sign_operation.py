@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing import provenance
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.folder import KeyFolder
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.keyring import Key, Ring
@@ -95,7 +96,11 @@ class ImageSign:
 
     def apply(self, plan: Plan) -> Plan:
         """Sign; each bundle is verified before it is attached, so that no wrong key leaves a trace."""
-        beside(self._sign, self._steps)
+        # Only one may write to a layout, so images that lie together are signed one after the other.
+        places: dict[str, list[Step]] = {}
+        for step in self._steps:
+            places.setdefault(parse(step.image).location, []).append(step)
+        beside(self._sign_all, list(places.values()))
         return plan
 
     def _look(self, entry: Mapping[str, Any]) -> Step:
@@ -130,6 +135,10 @@ class ImageSign:
             found = self._verdicts.newest(gate, entry["image"], store.names(digest))
             wanted.append(self._verdicts.statement(gate, digest, found))
         return wanted
+
+    def _sign_all(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self._sign(step)
 
     def _sign(self, step: Step) -> None:
         active = self._ring.active

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Record, Subject
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import EvidenceStore
 
+from tests.support.layouts import layout
 from tests.support.signing import COSIGN, CRANE, PASSPHRASE, House, hint_of, push, rewrite
 
 pytestmark = pytest.mark.skipif(not (COSIGN and CRANE), reason="cosign and crane are not on PATH")
@@ -36,6 +38,20 @@ def test_a_signed_layout_passes_and_signing_again_does_nothing(house: House) -> 
     index = json.loads((house.folder / "app" / "index.json").read_text())
     assert len(index["manifests"]) == 1
     assert index["manifests"][0]["digest"] == answer["images"][0]["digest"]
+
+
+def test_several_images_of_one_layout_are_signed(house: House) -> None:
+    first = house.image("app")
+    layout(house.folder / "other", [{"b": b"b"}], tag="2")
+    folder = house.folder / "app"
+    shutil.copytree(house.folder / "other" / "blobs", folder / "blobs", dirs_exist_ok=True)
+    index = json.loads((folder / "index.json").read_text())
+    index["manifests"] += json.loads((house.folder / "other" / "index.json").read_text())["manifests"]
+    (folder / "index.json").write_text(json.dumps(index))
+    images = [f"{first}:1", f"{first}:2"]
+    house.sign(*images)
+    assert not house.sign(*images)["changed"]
+    assert house.verify(*images)["passed"]
 
 
 def test_the_rest_of_the_world_understands_our_signatures_and_we_theirs(house: House, registry: str) -> None:
