@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a cluster made here must keep to itself, read from where it lies."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(.+?)-----END", re.DOTALL)
+# EncryptionConfiguration: `secret:`; kubeconfig: `token:`, `password:`.
+NAMED = re.compile(r"^\s*-?\s*(?:secret|token|password):\s*[\"']?([^\s\"']{16,})", re.MULTILINE)
+# Files below these hold the cluster's data, not its settings.
+DATA = ("data", "logs", "run")
+# Kubernetes gives these entries of a Secret to everybody.
+PUBLIC_ENTRIES = ("ca.crt", "namespace", "tls.crt")
+
+
+def _private_line(body: str) -> str:
+    """One inner line of a key stands for the key: whole lines of base64 are copied by whatever prints it."""
+    lines = body.split()
+    return lines[len(lines) // 2]
+
+
+def on_disk(state: Path) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each private key and token below a cluster's state."""
+    for path in sorted(state.rglob("*")):
+        if path.relative_to(state).parts[0] in DATA or not path.is_file() or path.is_symlink():
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for number, match in enumerate(PRIVATE_KEY.finditer(text)):
+            yield f"{path.name} key {number}", _private_line(match.group(1))
+        for number, match in enumerate(NAMED.finditer(text)):
+            yield f"{path.name} value {number}", match.group(1)
+
+
+def in_cluster(kubectl: Path, kubeconfig: Path) -> Iterator[tuple[str, str]]:
+    """Yield each value of each Secret that the API server holds."""
+    argv = [str(kubectl), f"--kubeconfig={kubeconfig}", "get", "secrets", "--all-namespaces", "--output=json"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    listed: dict[str, Any] = json.loads(done.stdout)
+    for item in listed["items"]:
+        for entry, value in (item.get("data") or {}).items():
+            if entry not in PUBLIC_ENTRIES:
+                text = base64.b64decode(value).decode("utf-8", errors="ignore")
+                name = f"Secret {item['metadata']['namespace']}/{item['metadata']['name']} {entry}"
+                private = PRIVATE_KEY.search(text)
+                yield name, _private_line(private.group(1)) if private else text

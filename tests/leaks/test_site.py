@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Nothing that must stay secret comes out of any playbook, however loud it is asked to be (fault case 54)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import encodings
+
+from tests.leaks import channels, secrets
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = Path(os.environ.get("RAMPART_TOOLS_BIN", Path.home() / ".cache/rampart/bin"))
+TIMEOUT = 900
+PLANTED = "rampart-leak-canary-7d1f4c"
+# By its name where it is packed, by its path where it is not.
+MODULE = re.compile(r"(?:rampart\.k8s\.|plugins/modules/)([a-z_]+)")
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="embedded clusters need root")
+
+
+@dataclass(slots=True)
+class Witness:
+    """All that the run let out, by channel, and all that it should have kept."""
+
+    output: dict[str, str] = field(default_factory=dict)
+    heard: list[bytes] | None = None
+    processes: set[bytes] = field(default_factory=set)
+    files: dict[str, bytes] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def channels(self) -> Iterator[tuple[str, bytes]]:
+        """Yield each channel's name and all that came through it."""
+        for name, text in self.output.items():
+            yield f"output of {name}", text.encode()
+        yield "system log", b"\n".join(self.heard or [])
+        yield "arguments and environments", b"\n".join(self.processes)
+        yield from self.files.items()
+
+
+def play(state: Path, playbook: str, *arguments: str) -> str:
+    """Run a playbook as loud as it can be and return all that it said; it must succeed."""
+    variables = {
+        "cluster_name": "leaks",
+        "cluster_index": 61,
+        "cluster_state_dir": str(state),
+        "cluster_reset_confirm": True,
+    }
+    argv = [
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        "-vvvv",
+        "--diff",
+        "--inventory=inventories/local",
+        f"--extra-vars={json.dumps(variables)}",
+        f"playbooks/{playbook}.yml",
+        *arguments,
+    ]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    done = subprocess.run(
+        argv,
+        cwd=ROOT,
+        env={**environment, "ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-6000:]
+    return said
+
+
+def plant(kubeconfig: Path) -> None:
+    """Put a Secret into an environment, as an application would have it there when a playbook comes by."""
+    argv = [str(TOOLS / "kubectl"), f"--kubeconfig={kubeconfig}", "apply", "--server-side", "--filename=-"]
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "planted", "namespace": "dev"},
+        "stringData": {"password": PLANTED},
+    }
+    subprocess.run(argv, input=json.dumps(manifest), text=True, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def witness() -> Iterator[Witness]:
+    """Take a cluster through its life and keep what came out."""
+    base = Path(tempfile.mkdtemp(prefix="rl-", dir="/var/tmp"))
+    seen = Witness()
+    cluster = base / "leaks"
+    try:
+        with channels.system_log() as heard, channels.processes() as processes:
+            seen.output["site, check mode, empty machine"] = play(base, "site", "--check")
+            seen.output["site"] = play(base, "site")
+            plant(cluster / "admin.kubeconfig")
+            seen.output["site, check mode, running"] = play(base, "site", "--check")
+            seen.output["verify"] = play(base, "verify")
+            seen.output["cluster_stop"] = play(base, "cluster_stop")
+            seen.output["cluster_start"] = play(base, "cluster_start")
+            seen.output["cluster_status"] = play(base, "cluster_status")
+            seen.secrets = dict(secrets.on_disk(cluster))
+            seen.secrets |= dict(secrets.in_cluster(TOOLS / "kubectl", cluster / "admin.kubeconfig"))
+            for folder in ("logs", "data/etcd", "evidence"):
+                for path in (path for path in (cluster / folder).rglob("*") if path.is_file()):
+                    seen.files[str(path.relative_to(cluster))] = path.read_bytes()
+            seen.output["cluster_reset"] = play(base, "cluster_reset")
+        seen.heard, seen.processes = heard, processes
+        yield seen
+    finally:
+        if cluster.exists():
+            play(base, "cluster_reset")
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def test_the_canaries_are_there(witness: Witness) -> None:
+    """Without secrets to look for, and channels to look at, nothing was proved."""
+    kinds = " ".join(witness.secrets)
+    for expected in (
+        "ca.key",
+        "service-account.key",
+        "etcd-client.key",
+        "config.yaml value",
+        "Secret dev/planted",
+    ):
+        assert expected in kinds
+    assert all(len(value) >= 8 for value in witness.secrets.values())
+    assert any(b"kube-apiserver" in started for started in witness.processes)
+    assert any("audit.log" in name for name in witness.files)
+    if witness.heard is not None:
+        assert any(b"Invoked with" in message for message in witness.heard)
+
+
+def test_nothing_secret_came_out(witness: Witness) -> None:
+    forms = {form.encode(): name for name, value in witness.secrets.items() for form in encodings(value)}
+    out = [
+        f"{name} in {channel}"
+        for channel, content in witness.channels()
+        for form, name in forms.items()
+        if form in content
+    ]
+    assert sorted(set(out)) == []
+
+
+def test_every_module_of_the_way_was_seen(witness: Witness) -> None:
+    """What the playbooks use was really run loud, so that the proof covers it."""
+    used = {
+        name
+        for path in [*ROOT.glob("roles/*/tasks/**/*.yml"), *ROOT.glob("playbooks/*.yml")]
+        for name in MODULE.findall(path.read_text(encoding="utf-8"))
+    }
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")} & used
+    embedded = {name for name in modules if not name.startswith("minikube_")}
+    loud = {name for text in witness.output.values() for name in MODULE.findall(text)}
+    assert embedded - loud == set()
