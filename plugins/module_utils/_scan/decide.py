@@ -31,10 +31,10 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.verdict import (
 
 MEGABYTE = 1024 * 1024
 
-# Which scanners can judge what.
+# Which scanners can judge what, the one that takes longest first.
 BY_KIND = {
-    Kind.IMAGE: ("trivy", "grype", "dockle"),
-    Kind.SBOM: ("trivy", "grype"),
+    Kind.IMAGE: ("grype", "trivy", "dockle"),
+    Kind.SBOM: ("grype", "trivy"),
     Kind.DOCKERFILE: ("hadolint",),
 }
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import end_children
 
-# Unpacked images that lie on the disk at once: one that is judged, and the next.
-MOST_OPEN = 2
+# Unpacked images that lie on the disk at once: two that are judged, and the next.
+MOST_OPEN = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class Tooling:
             "dockle": Dockle(),
             "hadolint": Hadolint(),
         }
-        self.sandbox = runner.Sandbox(wanted.memory_mb, max(1, wanted.cores // wanted.slots))
+        self.sandbox = runner.Sandbox(wanted.memory_mb, wanted.cores)
         self.databases: dict[str, Database] = {}
         self._java = ""
         self._programs: dict[str, programs.Program] = {}
