@@ -149,15 +149,13 @@ options:
         default: [CIS-DI-0005]
       denied_licences:
         description:
-          - Patterns of SPDX identifiers whose licences block. Of alternatives in an expression one that passes is
-            enough; of what holds together all must pass.
+          - Patterns of SPDX identifiers whose licences block. Of alternatives one that passes is enough.
         type: list
         elements: str
         default: []
       allowed_licences:
         description:
-          - Patterns of the only SPDX identifiers whose licences pass; what SPDX does not know blocks then.
-            With an empty list all pass that are not denied.
+          - Patterns of the only SPDX identifiers that pass. With an empty list all pass that are not denied.
         type: list
         elements: str
         default: []

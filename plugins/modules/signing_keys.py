@@ -111,7 +111,7 @@ reason:
   returned: always
   type: str
   sample: there is no active key
-keys:
+ring:
   description: All keys of the ring, oldest first, without anything secret.
   returned: success
   type: list

@@ -59,7 +59,7 @@ def mirror() -> str:
         return named
     form = "$(LABEL) $(REPO_URI)"
     told = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"], folder=SOURCES)
-    for label, _, uri in (line.partition(" ") for line in told.decode().splitlines()):
+    for label, _space, uri in (line.partition(" ") for line in told.decode().splitlines()):
         if label == "Debian":
             return uri
     raise RuntimeError("apt knows no Debian mirror: run apt-get update, or set RAMPART_DEBIAN_MIRROR")

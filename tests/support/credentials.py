@@ -42,7 +42,7 @@ class Maker:
         self._random = random.Random(seed)  # noqa: S311
 
     def some(self, alphabet: str, length: int) -> str:
-        return "".join(self._random.choice(alphabet) for _ in range(length))
+        return "".join(self._random.choice(alphabet) for _unused in range(length))
 
     def _json64(self, data: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(data).encode()).decode().rstrip("=")

@@ -30,7 +30,7 @@ LENGTH = 36
 
 def text() -> Text:
     """Make one; it is new each time, so that no list of known values hides it."""
-    token = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    token = "".join(secrets.choice(ALPHABET) for _unused in range(LENGTH))
     return Text(NAME, f"GITHUB_TOKEN=ghp_{token}\n")
 
 

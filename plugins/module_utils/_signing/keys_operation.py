@@ -86,7 +86,7 @@ class SigningKeys:
     def _result(self, ring: Ring) -> dict[str, Any]:
         active = ring.active
         return {
-            "keys": [key.public() for key in ring.keys],
+            "ring": [key.public() for key in ring.keys],
             "active": active.id if active else "",
             "keyring": str(self._folder.path),
         }
@@ -148,7 +148,7 @@ class SigningKeys:
                 f"{len(old)} old key(s) cannot be retired: {'; '.join(missing)}.",
                 next_step="sign these images again (image_sign with resign), then retire",
                 not_under_active=missing,
-                keys=[key.public() for key in self._ring.keys],
+                ring=[key.public() for key in self._ring.keys],
             )
         return old
 

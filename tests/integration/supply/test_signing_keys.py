@@ -45,7 +45,7 @@ def test_a_key_is_replaced_with_an_overlap(house: House, registry: str) -> None:
     old = house.ring()["active"]
     began = house.ring(replace=old)
     assert began["changed"]
-    assert [key["state"] for key in began["keys"]] == ["accepted", "active"]
+    assert [key["state"] for key in began["ring"]] == ["accepted", "active"]
     assert not house.ring(replace=old)["changed"]
     assert house.verify(local, remote, attestations=[])["passed"]
     refused = house.ring(retire=True, inventory=[local, remote], fails=True)
@@ -62,7 +62,7 @@ def test_a_key_is_replaced_with_an_overlap(house: House, registry: str) -> None:
     }
     assert not house.sign(local, remote, resign=True)["changed"]
     done = house.ring(retire=True, inventory=[local, remote])
-    assert [key["state"] for key in done["keys"]] == ["retired", "active"]
+    assert [key["state"] for key in done["ring"]] == ["retired", "active"]
     assert not house.ring(retire=True, inventory=[local, remote])["changed"]
     assert house.verify(local, attestations=[{"type": "spdx"}])["passed"]
     assert house.verify(remote)["passed"]
@@ -74,7 +74,7 @@ def test_what_only_a_retired_key_signed_is_refused(house: House) -> None:
     house.ring(revoke=[house.ring()["active"]])
     answer = house.verify(image, fails=True)
     assert "the key was retired on" in answer["msg"]
-    assert [key["state"] for key in house.ring()["keys"]] == ["retired", "active"]
+    assert [key["state"] for key in house.ring()["ring"]] == ["retired", "active"]
 
 
 def test_a_rotation_killed_at_any_point_is_finished_by_the_next(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_rotation_killed_at_any_point_is_finished_by_the_next(tmp_path: Path) 
         killed = run_killed("signing_keys", arguments, point=point, folder=folder)
         # Whenever it died, what was signed is accepted.
         assert house.verify(image)["passed"]
-        keys = house.ring(replace=old)["keys"]
+        keys = house.ring(replace=old)["ring"]
         assert [key["state"] for key in keys] == ["accepted", "active"]
         signing = {**house.tools, "keys": str(house.keys), "passphrase": PASSPHRASE, "resign": True}
         run_killed("image_sign", {**signing, "images": [{"image": image}]}, point=point, folder=folder)

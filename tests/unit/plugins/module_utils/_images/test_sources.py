@@ -21,10 +21,10 @@ CLANG = Path("/usr/lib/llvm-19/bin/clang")
 
 # Recorded on Debian 12, shortened.
 LISTING = """\
-	linux-vdso.so.1 (0x00007f80977b6000)
-	libclang-cpp.so.19.1 => /usr/lib/llvm-19/bin/../lib/libclang-cpp.so.19.1 (0x00007f8093400000)
-	libstdc++.so.6 => /lib/x86_64-linux-gnu/libstdc++.so.6 (0x00007f808b400000)
-	/lib64/ld-linux-x86-64.so.2 (0x00007f80977b8000)
+\tlinux-vdso.so.1 (0x00007f80977b6000)
+\tlibclang-cpp.so.19.1 => /usr/lib/llvm-19/bin/../lib/libclang-cpp.so.19.1 (0x00007f8093400000)
+\tlibstdc++.so.6 => /lib/x86_64-linux-gnu/libstdc++.so.6 (0x00007f808b400000)
+\t/lib64/ld-linux-x86-64.so.2 (0x00007f80977b8000)
 """
 
 

@@ -34,7 +34,7 @@ class Toy(ProofGate):
     control = "network"
     claim = "packets"
     proofs: tuple[Proof, ...] = HELD
-    trouble: RampartError | None = None
+    troubles: tuple[RampartError, ...] = ()
     proved = 0
 
     def depends_on(self, cluster: Cluster) -> dict[str, Any] | None:
@@ -44,8 +44,8 @@ class Toy(ProofGate):
         return "two packets"
 
     def prove(self, _client: Client) -> list[Proof]:
-        if self.trouble:
-            raise self.trouble
+        for trouble in self.troubles:
+            raise trouble
         self.proved += 1
         return list(self.proofs)
 
@@ -210,12 +210,12 @@ def test_a_shut_gate_leaves_its_verdict_before_it_fails(
 
 
 def test_a_gate_that_could_not_be_run_leaves_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Toy, "trouble", RampartError("No pod could be made."))
+    monkeypatch.setattr(Toy, "troubles", (RampartError("No pod could be made."),))
     with pytest.raises(RampartError, match="No pod could be made"):
         bench.run()
     (stored,) = EvidenceStore(bench.folder).verify().records
     assert stored.record.verdict == "error"
-    monkeypatch.setattr(Toy, "trouble", None)
+    monkeypatch.setattr(Toy, "troubles", ())
     assert bench.run()[1]
 
 
