@@ -56,7 +56,10 @@ options:
     elements: str
     default: []
   charts:
-    description: Charts of Helm, which are rendered with their values.
+    description:
+      - Charts of Helm, which are rendered with their values. A chart that leads out of its folder, or is larger
+        than charts are, is refused before; Helm itself runs without network, settings and credentials of the
+        user, with bounds on memory, output and time.
     type: list
     elements: dict
     default: []

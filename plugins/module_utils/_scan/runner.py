@@ -7,9 +7,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import (
@@ -17,66 +15,14 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.command import (
     NotStartedError,
     TookTooLongError,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.sandbox import Sandbox
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.adapter import Adapter, Input, Output
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import Report
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.programs import Program
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.trouble import ScannerError, Trouble
 
-# What any file that a scanner writes may become.
-LARGEST_FILE = 8 * 1024**3
-
 # The scanner's own deadline is a little earlier, so that it can say what it was doing.
 OWN_SHARE = 0.9
-
-ISOLATED, NOT_ISOLATED = "network namespace", "none"
-
-
-@dataclass(slots=True)
-class Sandbox:
-    """How far this machine lets scanners be shut in; asked once."""
-
-    memory_mb: int
-    cores: int
-    _prefix: list[str] | None = field(default=None)
-    network: str = ""
-
-    def prefix(self) -> list[str]:
-        """Return what a scanner's command begins with."""
-        if self._prefix is None:
-            self._prefix = [*self._without_network(), *self._limits(), *self._with_us()]
-        return self._prefix
-
-    def _without_network(self) -> list[str]:
-        unshare = shutil.which("unshare")
-        if unshare:
-            # As root a namespace is enough; others need one of users around it.
-            for options in (["--net"], ["--user", "--map-current-user", "--net"]):
-                if self._works([unshare, *options, "--", "true"]):
-                    self.network = ISOLATED
-                    return [unshare, *options, "--"]
-        self.network = NOT_ISOLATED
-        return []
-
-    def _limits(self) -> list[str]:
-        prlimit = shutil.which("prlimit")
-        if not prlimit:
-            return []
-        # Data, not address space: Go and Haskell reserve far more addresses than they use.
-        limits = [f"--data={self.memory_mb * 1024 * 1024}", f"--fsize={LARGEST_FILE}", "--core=0"]
-        return [prlimit, *limits, "--"] if self._works([prlimit, *limits, "--", "true"]) else []
-
-    def _with_us(self) -> list[str]:
-        """A run that is killed takes its scanners with it."""
-        setpriv = shutil.which("setpriv")
-        argv = [str(setpriv), "--pdeathsig=KILL", "--"]
-        return argv if setpriv and self._works([*argv, "true"]) else []
-
-    def _works(self, argv: list[str]) -> bool:
-        try:
-            return Cli(argv[0], timeout=10.0).run(*argv[1:], accept=range(256)).rc == 0
-        except RampartError:
-            return False
 
 
 def run(
@@ -87,18 +33,7 @@ def run(
     home.mkdir(mode=0o700)
     report = home / "report.json"
     # A scanner reads exceptions from its folder and from its user's: both are empty.
-    environment = {
-        "HOME": str(home),
-        "XDG_CACHE_HOME": str(home),
-        "XDG_CONFIG_HOME": str(home),
-        "XDG_RUNTIME_DIR": str(home),
-        "TMPDIR": str(home),
-        "PATH": os.environ.get("PATH", os.defpath),
-        # A soft bound below the hard one, so that the collector works before the kernel does.
-        "GOMEMLIMIT": f"{sandbox.memory_mb * 8 // 10}MiB",
-        "GOMAXPROCS": str(sandbox.cores),
-        **adapter.environment(),
-    }
+    environment = {**sandbox.environment(home), **adapter.environment()}
     argv = [*sandbox.prefix(), str(program.path), *adapter.arguments(item, report, timeout * OWN_SHARE)]
     try:
         done = Cli(argv[0], environment=environment, timeout=timeout).run(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ansible_collections.rampart.k8s.plugins.module_utils._core.sandbox import Sandbox
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.canonical import digest
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import databases, programs, runner
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.adapter import Adapter, Input
@@ -63,7 +64,7 @@ class Tooling:
             "dockle": Dockle(),
             "hadolint": Hadolint(),
         }
-        self.sandbox = runner.Sandbox(wanted.memory_mb, wanted.cores)
+        self.sandbox = Sandbox(wanted.memory_mb, wanted.cores)
         self.databases: dict[str, Database] = {}
         self._java = ""
         self._programs: dict[str, programs.Program] = {}
