@@ -57,9 +57,9 @@ options:
     default: []
   charts:
     description:
-      - Charts of Helm, which are rendered with their values. A chart that leads out of its folder, or is larger
-        than charts are, is refused before; Helm itself runs without network, settings and credentials of the
-        user, with bounds on memory, output and time.
+      - Charts of Helm, which are rendered with their values. A chart that leads out of its folder, or is
+        larger than charts are, is refused before; Helm itself runs without network, without settings and
+        credentials of the user, and with bounds on memory, output and time.
     type: list
     elements: dict
     default: []
