@@ -27,6 +27,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
+# Where the playbooks put the tools that they bring.
+TOOLS = Path(os.environ.get("RAMPART_TOOLS_BIN", Path.home() / ".cache/rampart/bin"))
 VENVS = {"oldest": ROOT / ".venv", "newest": ROOT / ".venv-newest"}
 SHOWN_LINES = 60
 STARTED = time.monotonic()
@@ -49,6 +51,8 @@ class Stage:
     required: bool = False
     # It ends with pytest's line of figures: its cases are counted, not the stage.
     pytest: bool = False
+    # Its tests look for the tools on the PATH, where they come last.
+    tools: bool = False
     # A command that not every machine has.
     needs: str = ""
     # `{scenario}` in the command stands for each Molecule scenario.
@@ -101,9 +105,10 @@ def environment(stage: Stage) -> dict[str, str]:
     """Put the stage's virtual environment first, so that one version of a tool serves every caller."""
     venv = VENVS[stage.end]
     base = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    path = [str(venv / "bin"), os.environ["PATH"], *([str(TOOLS)] if stage.tools else [])]
     return {
         **base,
-        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+        "PATH": ":".join(path),
         "VIRTUAL_ENV": str(venv),
         "PYTHONDONTWRITEBYTECODE": "1",
         "ANSIBLE_NOCOLOR": "1",
