@@ -233,7 +233,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._cis.layout import kub
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.model import explanations_of
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.operation import Benchmark
 from ansible_collections.rampart.k8s.plugins.module_utils._cis.order import Order
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import REPORT, ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
@@ -276,11 +276,10 @@ OPTIONS = ArgumentSpec(
             "default": ["kube-system", "kube-public", "kube-node-lease"],
         },
         "report_paths": {"type": "list", "elements": "path", "default": []},
-        "report_only": {"type": "bool", "default": False},
     }
 )
 
-SPEC = CONNECTION | EVIDENCE | MAX_AGE | OPTIONS
+SPEC = CONNECTION | EVIDENCE | MAX_AGE | REPORT | OPTIONS
 
 
 def build(module: AnsibleModule, redactor: Redactor) -> Benchmark:

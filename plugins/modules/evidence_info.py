@@ -192,13 +192,13 @@ chain:
       elements: str
 """
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import REPORT, ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.query import EvidenceInfo
 
 VERDICTS = ["passed", "failed", "error"]
 
-SPEC = ArgumentSpec(
+SPEC = REPORT | ArgumentSpec(
     {
         "evidence_dir": {"type": "path", "required": True},
         "public_key": {"type": "path"},
@@ -209,7 +209,6 @@ SPEC = ArgumentSpec(
         "since": {"type": "str"},
         "until": {"type": "str"},
         "limit": {"type": "int", "default": 100},
-        "report_only": {"type": "bool", "default": False},
     }
 )
 

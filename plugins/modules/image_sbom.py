@@ -161,11 +161,10 @@ evidence:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import REPORT, ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE
-from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import REPORT
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom.operation import ImageSbom
 
 IMAGE = {"image": {"type": "str", "required": True}, "empty": {"type": "bool", "default": False}}

@@ -212,12 +212,11 @@ evidence:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import REPORT, ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._credentials.operation import SecretScan
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE
-from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import REPORT
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
 
 CHART = {

@@ -50,3 +50,6 @@ class ArgumentSpec:
 
 # The action plugin fills it in; it is not for users and stands in no documentation.
 PROGRESS = ArgumentSpec({"_progress_file": {"type": "path"}})
+
+# Of every gate: it fails its task unless it is told only to report.
+REPORT = ArgumentSpec({"report_only": {"type": "bool", "default": False}})

@@ -7,6 +7,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import PLAY_KEYS
 
@@ -24,3 +27,8 @@ EVIDENCE = ArgumentSpec(
 # Of the gates that can take over an earlier proof.
 MAX_AGE = ArgumentSpec({"max_age": {"type": "int", "default": 0}})
 REUSE = MAX_AGE | ArgumentSpec({"cluster_root": {"type": "path"}})
+
+
+def play_of(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the options say of the run; what they leave open stands in no record."""
+    return {key: value for key, value in (parameters.get("evidence_play") or {}).items() if value}

@@ -11,14 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.canonical import digest
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import play_of
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Record, Subject
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import EvidenceStore
-
-REPORT = ArgumentSpec({"report_only": {"type": "bool", "default": False}})
 
 # A person reads these; the rest of a long list is counted.
 SHOWN = 20
@@ -66,13 +64,12 @@ class Gate:
         next_step: str,
     ) -> Gate:
         """Take what every gate's options say."""
-        play = {key: value for key, value in (parameters["evidence_play"] or {}).items() if value}
         return cls(
             name,
             parameters["report_only"],
             check_mode,
             parameters["evidence_dir"],
-            play,
+            play_of(parameters),
             policy,
             tools,
             next_step,

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
@@ -24,8 +23,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig impor
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION, Connection
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.ledger import Ledger
-
-REPORT = ArgumentSpec({"report_only": {"type": "bool", "default": False}})
 
 # How a cluster is asked is no part of what is asked.
 _MANNER = frozenset(

@@ -66,7 +66,7 @@ def of(verdict: Verdict, run: Run, play: Mapping[str, str]) -> Record:
             "blocking": sorted({finding.name for finding in verdict.judged.violations})[:MOST_NAMED],
             "oldest_first_seen": oldest.strftime(TIME) if oldest else "",
         },
-        play={name: value for name, value in play.items() if value},
+        play=play,
         time=run.now.strftime(TIME),
     )
 

@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -63,10 +64,7 @@ class Judging:
         asked = {name for subject in subjects for name in self._asked(subject)}
         self._tooling.find(frozenset(asked))
         found = [Examined(subject) for subject in subjects]
-        batches = [
-            Batch(lambda one=one: self._prepare(one), lambda one=one: self._finish(one))  # type: ignore[misc]
-            for one in found
-        ]
+        batches = [Batch(partial(self._prepare, one), partial(self._finish, one)) for one in found]
         run_all(batches, slots=self._tooling.wanted.slots, exclusive=ALONE)
         return found
 

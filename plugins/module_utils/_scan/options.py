@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import PROGRESS, ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import PROGRESS, REPORT, ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE, play_of
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import policy, subjects
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.locate import Places
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.operation import Order
@@ -74,6 +74,7 @@ POLICY = {
 SPEC = (
     PROGRESS
     | EVIDENCE
+    | REPORT
     | ArgumentSpec(
         {
             "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
@@ -97,7 +98,6 @@ SPEC = (
             "parallel": {"type": "int", "default": 2},
             "memory_mb": {"type": "int", "default": 3072},
             "timeout": {"type": "int", "default": 900},
-            "report_only": {"type": "bool", "default": False},
         }
     )
 )
@@ -146,7 +146,7 @@ def order_of(options: Mapping[str, Any], *, check_mode: bool) -> Order:
         report_only=options["report_only"],
         check_mode=check_mode,
         evidence_dir=_path(options["evidence_dir"]),
-        play=options["evidence_play"] or {},
+        play=play_of(options),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence import program
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.chain import StoredRecord
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import play_of
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import (
     Record,
     Subject,
@@ -42,9 +43,8 @@ class Ledger:
     def of(cls, gate: str, parameters: Mapping[str, Any], redactor: Redactor, *, check_mode: bool) -> Ledger:
         """Take what the options say."""
         directory = parameters.get("evidence_dir")
-        play = {key: value for key, value in (parameters.get("evidence_play") or {}).items() if value}
         store = EvidenceStore(directory) if directory else None
-        return cls(gate, store, play, redactor, writes=store is not None and not check_mode)
+        return cls(gate, store, play_of(parameters), redactor, writes=store is not None and not check_mode)
 
     def passed(self, subject: Subject, max_age: timedelta) -> StoredRecord | None:
         """Return the newest verdict on exactly this subject when it is a whole pass and young enough.
