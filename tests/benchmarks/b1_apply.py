@@ -23,16 +23,12 @@ from typing import Any
 from tests.benchmarks.measure import ROOT, Cost, median, play, run, table
 from tests.benchmarks.objects import environments
 from tests.rig import Rig
+from tests.support.programs import tool
 
 ENVIRONMENTS = 20
 OURS = "rampart.k8s.manifest_apply"
 ALONE = "the same module without Ansible's start"
 SSA = {"apply": True, "server_side_apply": {"field_manager": "core"}}
-
-
-def tool(name: str) -> str:
-    """Return the path of a tool of the rig."""
-    return str(Path(os.environ.get("RAMPART_TOOLS_BIN", "~/.cache/rampart/bin")).expanduser() / name)
 
 
 class Contender:
@@ -54,7 +50,7 @@ class Contender:
         path = self.folder / "objects.json"
         path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": self.objects}))
         kubeconfig = str(self.rig.kubeconfig)
-        kubectl = [tool("kubectl"), f"--kubeconfig={kubeconfig}", "apply", "-f", str(path)]
+        kubectl = [str(tool("kubectl")), f"--kubeconfig={kubeconfig}", "apply", "-f", str(path)]
         module: dict[str, Any]
         if self.name == "kubectl apply":
             return kubectl

@@ -27,10 +27,10 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Re
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import MERGE, Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
 
-from tests.benchmarks.b1_apply import tool
 from tests.benchmarks.measure import play, run
 from tests.rig import Rig
 from tests.rig.modules import run_module
+from tests.support.programs import tool
 
 # By then every contender has surely begun to wait.
 EARLIEST = 12.0
@@ -84,7 +84,7 @@ def main() -> None:
         def as_play(module: str, options: Callable[[str], dict[str, Any]]) -> Callable[[str], Any]:
             return lambda name: run(play(folder, "play", [{module: options(name)}]))
 
-        kubectl = [tool("kubectl"), f"--kubeconfig={kubeconfig}", "wait", "--for=condition=Ready"]
+        kubectl = [str(tool("kubectl")), f"--kubeconfig={kubeconfig}", "wait", "--for=condition=Ready"]
         contenders: list[tuple[str, Callable[[str], Any]]] = [
             (
                 "rampart.k8s.resource_ready, in the module",

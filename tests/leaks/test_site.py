@@ -21,9 +21,9 @@ import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import encodings
 
 from tests.leaks import channels, secrets
+from tests.support.programs import tool
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = Path(os.environ.get("RAMPART_TOOLS_BIN", Path.home() / ".cache/rampart/bin"))
 TIMEOUT = 900
 PLANTED = "rampart-leak-canary-7d1f4c"
 # By its name where it is packed, by its path where it is not.
@@ -108,7 +108,7 @@ def play(state: Path, playbook: str, *arguments: str) -> str:
 
 def plant(kubeconfig: Path) -> None:
     """Put a Secret into an environment, as an application would have it there when a playbook comes by."""
-    argv = [str(TOOLS / "kubectl"), f"--kubeconfig={kubeconfig}", "apply", "--server-side", "--filename=-"]
+    argv = [str(tool("kubectl")), f"--kubeconfig={kubeconfig}", "apply", "--server-side", "--filename=-"]
     manifest = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -136,7 +136,7 @@ def witness() -> Iterator[Witness]:
             seen.output["cluster_start"] = play(base, "cluster_start")
             seen.output["cluster_status"] = play(base, "cluster_status")
             seen.secrets = dict(secrets.on_disk(cluster))
-            seen.secrets |= dict(secrets.in_cluster(TOOLS / "kubectl", cluster / "admin.kubeconfig"))
+            seen.secrets |= dict(secrets.in_cluster(tool("kubectl"), cluster / "admin.kubeconfig"))
             for folder in ("logs", "data/etcd", "evidence"):
                 for path in (path for path in (cluster / folder).rglob("*") if path.is_file()):
                     seen.files[str(path.relative_to(cluster))] = path.read_bytes()

@@ -10,7 +10,6 @@ import base64
 import ctypes
 import datetime
 import json
-import os
 import shutil
 import signal
 import socket
@@ -24,6 +23,7 @@ import urllib3
 from cryptography.hazmat.primitives import serialization
 
 from tests.rig import pki
+from tests.support.programs import tool
 
 HOST = "127.0.0.1"
 START_TIMEOUT = 60.0
@@ -56,8 +56,7 @@ class MissingToolError(Exception):
 
 
 def _tool(name: str) -> str:
-    folder = Path(os.environ.get("RAMPART_TOOLS_BIN", "~/.cache/rampart/bin")).expanduser()
-    found = folder / name
+    found = tool(name)
     if not found.exists():
         raise MissingToolError(f"{found} is missing: run the role rampart.k8s.tools or set RAMPART_TOOLS_BIN")
     return str(found)

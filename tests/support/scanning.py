@@ -28,11 +28,24 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import (
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.policy import Policy
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.severity import Severity
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.verdict import Case
+from ansible_collections.rampart.k8s.tests.support.images import layer
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DIGEST = "sha256:" + "a" * 64
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "scan"
 LIBC = purl.Purl("deb", "debian/libc6", "2.36-9")
+LAYERS = [layer({"etc/os-release": b"ID=debian\n"})]
+FINDING = {
+    "VulnerabilityID": "CVE-2026-0001",
+    "PkgName": "libc6",
+    "InstalledVersion": "2.36-9",
+    "PkgIdentifier": {"PURL": "pkg:deb/debian/libc6@2.36-9"},
+    "FixedVersion": "2.36-10",
+    "Status": "fixed",
+    "Severity": "HIGH",
+    "SeveritySource": "debian",
+    "VendorSeverity": {"debian": 3},
+}
 
 
 def recorded(tool: str, name: str) -> str:
@@ -248,3 +261,8 @@ def arguments(folder: Path, fakes: Fakes, images: list[dict[str, Any]], **more: 
         "timeout": 30,
         **more,
     }
+
+
+def named(answer: dict[str, Any]) -> list[str]:
+    """Name what shut the gate."""
+    return [row["name"] for row in answer["images"][0]["violations"]]

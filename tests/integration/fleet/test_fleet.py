@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.programs import tool
+
 ROOT = Path(__file__).resolve().parents[3]
 CLUSTERS = ("north", "east", "west")
 RECAP = re.compile(r"^(\w+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
@@ -55,8 +57,12 @@ def changes(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 def kubectl(state: Path, cluster: str, *arguments: str) -> Any:
     """Ask one cluster by itself, not through the collection."""
-    program = Path(os.environ.get("RAMPART_TOOLS_BIN", Path.home() / ".cache/rampart/bin")) / "kubectl"
-    argv = [str(program), f"--kubeconfig={state / cluster / 'admin.kubeconfig'}", *arguments, "--output=json"]
+    argv = [
+        str(tool("kubectl")),
+        f"--kubeconfig={state / cluster / 'admin.kubeconfig'}",
+        *arguments,
+        "--output=json",
+    ]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
     return json.loads(done.stdout)
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._charts.render import 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 
-HELM = Path(os.environ.get("RAMPART_TOOLS_BIN", Path.home() / ".cache/rampart/bin")) / "helm"
+from tests.support.programs import tool
+
 TIMEOUT = 15.0
 
 
@@ -31,7 +31,7 @@ def test_a_chart_is_rendered(tmp_path: Path) -> None:
     release = chart(tmp_path, "kind: {{ .Values.kind }}\nnamespace: {{ .Release.Namespace }}\n")
     values = tmp_path / "values.yaml"
     values.write_text("kind: ConfigMap\n")
-    said = render(Release("app", "prod", release.chart, [values]), str(HELM), Redactor(), TIMEOUT)
+    said = render(Release("app", "prod", release.chart, [values]), str(tool("helm")), Redactor(), TIMEOUT)
     assert "kind: ConfigMap\nnamespace: prod" in said
 
 
@@ -47,6 +47,6 @@ def test_a_chart_is_rendered(tmp_path: Path) -> None:
 def test_fault_44_a_template_that_grows_is_ended(template: str, tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(RampartError):
-        render(chart(tmp_path, template), str(HELM), Redactor(), TIMEOUT)
+        render(chart(tmp_path, template), str(tool("helm")), Redactor(), TIMEOUT)
     assert time.monotonic() - started < TIMEOUT + 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app"]

@@ -14,52 +14,17 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rampart.k8s.tests.support.images import docker_archive, layer
+from ansible_collections.rampart.k8s.tests.support.images import docker_archive
 from ansible_collections.rampart.k8s.tests.support.modules import call
 from ansible_collections.rampart.k8s.tests.support.scanning import (
+    FINDING,
+    LAYERS,
     Fakes,
-    arguments,
     entry,
     grype_database,
+    named,
     trivy_database,
 )
-
-LAYERS = [layer({"etc/os-release": b"ID=debian\n"})]
-FINDING = {
-    "VulnerabilityID": "CVE-2026-0001",
-    "PkgName": "libc6",
-    "InstalledVersion": "2.36-9",
-    "PkgIdentifier": {"PURL": "pkg:deb/debian/libc6@2.36-9"},
-    "FixedVersion": "2.36-10",
-    "Status": "fixed",
-    "Severity": "HIGH",
-    "SeveritySource": "debian",
-    "VendorSeverity": {"debian": 3},
-}
-
-
-@pytest.fixture
-def fakes(tmp_path: Path) -> Fakes:
-    folder = tmp_path / "programs"
-    folder.mkdir()
-    return Fakes(folder)
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    path = tmp_path / "app.tar"
-    docker_archive(path, LAYERS, User="65534")
-    return path
-
-
-@pytest.fixture
-def given(tmp_path: Path, fakes: Fakes, image: Path) -> dict[str, Any]:
-    return arguments(tmp_path, fakes, [{"archive": str(image)}])
-
-
-def named(answer: dict[str, Any]) -> list[str]:
-    return [row["name"] for row in answer["images"][0]["violations"]]
-
 
 # Fault 35: what can become of a scanner.
 
