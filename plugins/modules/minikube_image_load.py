@@ -18,6 +18,7 @@ description:
     loads unchanged images again, which is why it is not used.
 extends_documentation_fragment:
   - rampart.k8s.attributes.progress
+  - rampart.k8s.minikube_node
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -35,18 +36,6 @@ attributes:
     support: full
     platforms: linux
 options:
-  profile:
-    description: The name of the profile, which is also the one of its node.
-    type: str
-    required: true
-  docker_host:
-    description: The address of the Docker daemon.
-    type: str
-    required: true
-  home:
-    description: The folder of minikube's state (E(MINIKUBE_HOME)).
-    type: path
-    required: true
   images:
     description: The images.
     type: list
@@ -110,34 +99,34 @@ from ansible_collections.rampart.k8s.plugins.module_utils._minikube.load_operati
     LoadOperation,
     Wanted,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._minikube.node import Node
+from ansible_collections.rampart.k8s.plugins.module_utils._minikube.options import NODE, node_of
 
-SPEC = PROGRESS | ArgumentSpec(
-    {
-        "profile": {"type": "str", "required": True},
-        "docker_host": {"type": "str", "required": True},
-        "home": {"type": "path", "required": True},
-        "images": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {
-                "reference": {"type": "str", "required": True},
-                "archive": {"type": "path", "required": True},
-                "id": {"type": "str", "required": True},
+SPEC = (
+    NODE
+    | PROGRESS
+    | ArgumentSpec(
+        {
+            "images": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "reference": {"type": "str", "required": True},
+                    "archive": {"type": "path", "required": True},
+                    "id": {"type": "str", "required": True},
+                },
             },
-        },
-        "timeout": {"type": "int", "default": 300},
-    }
+            "timeout": {"type": "int", "default": 300},
+        }
+    )
 )
 
 
 def build(module: AnsibleModule, redactor: Redactor) -> LoadOperation:
     """Turn the options into the operation; nothing of them is secret."""
     params = module.params
-    node = Node(params["profile"], params["docker_host"], Path(params["home"]) / "docker", params["timeout"])
     return LoadOperation(
-        node=node,
+        node=node_of(params, timeout=params["timeout"]),
         wanted=[Wanted(item["reference"], Path(item["archive"]), item["id"]) for item in params["images"]],
         progress=Progress(params["_progress_file"]),
     )

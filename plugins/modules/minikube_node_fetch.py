@@ -14,6 +14,8 @@ author:
 description:
   - Copies text files out of the node, such as the certificate and the key that etcd is asked with, and keeps
     them up to date. They are readable by their owner only, and their contents stand in no result.
+extends_documentation_fragment:
+  - rampart.k8s.minikube_node
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -31,18 +33,6 @@ attributes:
     support: full
     platforms: linux
 options:
-  profile:
-    description: The name of the profile, which is also the one of its node.
-    type: str
-    required: true
-  docker_host:
-    description: The address of the Docker daemon.
-    type: str
-    required: true
-  home:
-    description: The folder of minikube's state (E(MINIKUBE_HOME)).
-    type: path
-    required: true
   files:
     description: The absolute paths in the node, by the absolute paths on this machine.
     type: dict
@@ -73,21 +63,16 @@ fetched:
   sample: [/var/lib/rampart/demo/pki/etcd-ca.crt]
 """
 
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._files.decide import parse_path
 from ansible_collections.rampart.k8s.plugins.module_utils._minikube.fetch_operation import FetchOperation
-from ansible_collections.rampart.k8s.plugins.module_utils._minikube.node import Node
+from ansible_collections.rampart.k8s.plugins.module_utils._minikube.options import NODE, node_of
 
-SPEC = ArgumentSpec(
+SPEC = NODE | ArgumentSpec(
     {
-        "profile": {"type": "str", "required": True},
-        "docker_host": {"type": "str", "required": True},
-        "home": {"type": "path", "required": True},
         "files": {"type": "dict", "required": True},
     }
 )
@@ -97,7 +82,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> FetchOperation:
     """Turn the options into the operation; nothing of them is secret."""
     params = module.params
     return FetchOperation(
-        node=Node(params["profile"], params["docker_host"], Path(params["home"]) / "docker"),
+        node=node_of(params),
         files={parse_path(path): str(source) for path, source in params["files"].items()},
     )
 
