@@ -4,9 +4,10 @@
 
 """Runs one suite of stages.toml and ends with one line: `N passed, N failed`.
 
-A stage that can share the machine is marked `parallel`; the others run one after the other and show
-their output as it comes. Every output is kept in build/logs. What a stage could not do on this
-machine it says in a line that begins with `not run:`, and those lines are repeated at the end.
+Stages run in their order. Neighbours that name a lane share the machine: each lane is run in order,
+the lanes beside each other. Every output is kept in build/logs. What a stage could not do on this
+machine it says in a line that begins with `not run:`; those lines, and the ones in which a failed
+stage says why, are repeated at the end, where they are found however long the output was.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -30,7 +32,11 @@ LOGS = ROOT / "build" / "logs"
 # Where the playbooks put the tools that they bring.
 TOOLS = Path(os.environ.get("RAMPART_TOOLS_BIN", Path.home() / ".cache/rampart/bin"))
 VENVS = {"oldest": ROOT / ".venv", "newest": ROOT / ".venv-newest"}
+# How many lines of a failed stage are shown where it fails, and at the very end.
 SHOWN_LINES = 60
+REASONS = 12
+# What pytest, Ansible, Molecule and the checkers begin a reason with.
+REASON = re.compile(r"^\s*(?:FAILED |ERROR |E   |fatal: |\[ERROR\]|CRITICAL|.*\berror: )|'msg': |^\s*msg: ")
 STARTED = time.monotonic()
 _terminal = threading.Lock()
 
@@ -44,7 +50,10 @@ class Stage:
     command: list[str]
     # The end of the support range whose virtual environment runs it.
     end: str = "oldest"
-    parallel: bool = False
+    # Stages of one lane run in order, beside those of the neighbouring lanes; without one a stage runs alone.
+    lane: str = ""
+    # Its output is shown only when it fails.
+    quiet: bool = False
     # It takes down what another stage brought up, so it runs even after a failure.
     always: bool = False
     # The stages after it make no sense without it.
@@ -55,8 +64,8 @@ class Stage:
     tools: bool = False
     # A command that not every machine has.
     needs: str = ""
-    # `{scenario}` in the command stands for each Molecule scenario.
-    each_scenario: bool = False
+    # `{scenario}` stands for each of these Molecule scenarios; "*" for all that no stage names.
+    scenarios: list[str] = field(default_factory=list)
     on_failure: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -70,6 +79,7 @@ class Outcome:
     failed: int = 0
     seconds: float = 0.0
     not_run: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
 
 def say(line: str) -> None:
@@ -79,26 +89,26 @@ def say(line: str) -> None:
         print(f"[{minutes:3d}:{seconds:02d}] {line}", flush=True)
 
 
-def scenarios() -> list[str]:
-    """Name the Molecule scenarios; `default` only makes and removes the cluster of the others."""
-    found = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
-    return [name for name in found if name != "default"]
+def scenarios(listed: list[Stage]) -> list[str]:
+    """Name the Molecule scenarios that no stage names; `default` only makes the cluster of the others."""
+    named = {"default", *(name for stage in listed for name in stage.scenarios)}
+    return sorted({path.parent.name for path in ROOT.glob("molecule/*/molecule.yml")} - named)
 
 
 def stages(suite: str) -> Iterator[Stage]:
     """Read the stages of a suite."""
-    listed: list[dict[str, Any]] = tomllib.loads((ROOT / "scripts/stages.toml").read_text())["stage"]
-    for stage in (Stage(**entry) for entry in listed if entry["suite"] == suite):
-        if not stage.each_scenario:
-            yield stage
-            continue
-        for name in scenarios():
+    entries: list[dict[str, Any]] = tomllib.loads((ROOT / "scripts/stages.toml").read_text())["stage"]
+    listed = [Stage(**entry) for entry in entries]
+    for stage in (stage for stage in listed if stage.suite == suite):
+        for name in scenarios(listed) if stage.scenarios == ["*"] else stage.scenarios:
             yield replace(
                 stage,
                 name=f"{stage.name} {name}",
                 command=[part.replace("{scenario}", name) for part in stage.command],
                 on_failure=[part.replace("{scenario}", name) for part in stage.on_failure],
             )
+        if not stage.scenarios:
+            yield stage
 
 
 def environment(stage: Stage) -> dict[str, str]:
@@ -133,7 +143,7 @@ def execute(command: list[str], stage: Stage, log: Path, *, live: bool) -> int:
             kept.write(line)
             kept.flush()
             if live:
-                say(f"  {line.rstrip()}")
+                say(f"  {stage.lane and stage.name + ' | '}{line.rstrip()}")
         return child.wait()
 
 
@@ -164,7 +174,7 @@ def run(stage: Stage) -> Outcome:
     log.unlink(missing_ok=True)
     say(f"{stage.name}: started")
     begun = time.monotonic()
-    rc = execute(stage.command, stage, log, live=not stage.parallel)
+    rc = execute(stage.command, stage, log, live=not stage.quiet)
     outcome.seconds = time.monotonic() - begun
     lines = log.read_text(encoding="utf-8").splitlines()
     outcome.passed, outcome.failed = count(stage, rc, lines)
@@ -172,8 +182,9 @@ def run(stage: Stage) -> Outcome:
     marks = ("not run: ", "SKIPPED ")
     outcome.not_run += [line.removeprefix("not run: ") for line in lines if line.startswith(marks)]
     if outcome.failed:
+        outcome.reasons = [line.strip() for line in lines if REASON.search(line)][-REASONS:]
         say(f"{stage.name}: FAILED after {outcome.seconds:.0f} s (code {rc}); all of it is in {log}")
-        if stage.parallel:
+        if stage.quiet:
             for line in lines[-SHOWN_LINES:]:
                 say(f"  {line}")
         if stage.on_failure:
@@ -183,19 +194,43 @@ def run(stage: Stage) -> Outcome:
     return outcome
 
 
-def run_all(listed: list[Stage]) -> list[Outcome]:
-    """Run what can share the machine side by side, then the rest in order."""
+def broken(outcomes: list[Outcome]) -> str:
+    """Name the stage whose failure leaves those after it without sense."""
+    return next((each.stage.name for each in outcomes if each.failed and each.stage.required), "")
+
+
+def in_order(listed: list[Stage], before: str = "") -> list[Outcome]:
+    """Run stages one after the other, except what makes no sense any more; ``before`` failed already."""
+    outcomes: list[Outcome] = []
+    for stage in listed:
+        reason = before or broken(outcomes)
+        if reason and not stage.always:
+            outcomes.append(Outcome(stage, failed=1, not_run=[f"{stage.name}: {reason} failed before it"]))
+        else:
+            outcomes.append(run(stage))
+    return outcomes
+
+
+def beside(listed: list[Stage], before: str) -> list[Outcome]:
+    """Run the lanes of neighbouring stages beside each other, as many as there are processors."""
+    lanes: dict[str, list[Stage]] = {}
+    for stage in listed:
+        lanes.setdefault(stage.lane, []).append(stage)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-        outcomes = list(pool.map(run, [stage for stage in listed if stage.parallel]))
-    broken = ""
-    for stage in (stage for stage in listed if not stage.parallel):
-        if broken and not stage.always:
-            outcomes.append(Outcome(stage, failed=1, not_run=[f"{stage.name}: {broken} failed before it"]))
-            continue
-        outcome = run(stage)
-        outcomes.append(outcome)
-        if outcome.failed and stage.required:
-            broken = stage.name
+        finished = pool.map(lambda lane: in_order(lane, before), lanes.values())
+        return [outcome for lane in finished for outcome in lane]
+
+
+def run_all(listed: list[Stage]) -> list[Outcome]:
+    """Run a whole suite; a required stage of a lane stops its lane, any other all that follows."""
+    outcomes: list[Outcome] = []
+    before = ""
+    for shares, group in groupby(listed, key=lambda stage: bool(stage.lane)):
+        if shares:
+            outcomes += beside(list(group), before)
+        else:
+            outcomes += in_order(list(group), before)
+            before = broken([outcome for outcome in outcomes if not outcome.stage.lane])
     return outcomes
 
 
@@ -212,6 +247,8 @@ def main(suite: str) -> int:
         print(f"{outcome.stage.name:<34}{outcome.passed:>8}{outcome.failed:>8}{outcome.seconds:>9.0f}")
     for line in (line for outcome in outcomes for line in outcome.not_run):
         print(f"not run: {line}")
+    for outcome in (outcome for outcome in outcomes if outcome.failed):
+        print(f"\n{outcome.stage.name} failed:", *outcome.reasons, sep="\n  ")
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"\n{passed} passed, {failed} failed")
