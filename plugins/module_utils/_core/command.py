@@ -26,6 +26,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Re
 # unless the caller hands them over by name.
 SAFE_ENVIRONMENT = ("HOME", "PATH", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
 
+# What fetches from elsewhere, or reaches a node behind a proxy, is handed these on top.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
 # A family that ignores SIGTERM is killed after this.
 GRACE_SECONDS = 3.0
 
@@ -63,6 +66,11 @@ class Completed:
                 stdout=self.stdout[-TAIL:],
                 stderr=self.stderr[-TAIL:],
             ) from error
+
+
+def proxies() -> dict[str, str]:
+    """Return the settings of this machine's proxies, for what has to go through them."""
+    return {name: os.environ[name] for name in PROXIES if name in os.environ}
 
 
 def _end_family(child: subprocess.Popen[str]) -> None:

@@ -61,9 +61,14 @@ def architecture(machine: str = "") -> str:
     return ARCHITECTURES[found]
 
 
+def timestamp(epoch: int) -> str:
+    """Write a time as images do."""
+    return datetime.datetime.fromtimestamp(epoch, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def describe(recipe: Recipe, layer: Blob, *, epoch: int, go_architecture: str) -> Image:
     """Compose the configuration and the manifest."""
-    created = datetime.datetime.fromtimestamp(epoch, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = timestamp(epoch)
     settings: dict[str, Any] = {"User": recipe.user, "WorkingDir": "/"}
     if recipe.environment:
         settings["Env"] = [f"{name}={value}" for name, value in sorted(recipe.environment.items())]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,12 +107,15 @@ def check(recipes: Sequence[Recipe], *, registry: bool) -> None:
 
 def layout(recipe: Recipe) -> list[Entry]:
     """Return all entries in their one order, with the folders above them that nobody named."""
+    return ordered(recipe.reference, recipe.entries)
+
+
+def ordered(image: str, entries: Iterable[Entry]) -> list[Entry]:
+    """Sort the entries of an image and add the folders above them."""
     named: dict[str, Entry] = {}
-    for entry in recipe.entries:
+    for entry in entries:
         if entry.path in named:
-            raise _refuse(
-                f"{entry.path} is given twice in the image {recipe.reference}.", "give each path once"
-            )
+            raise _refuse(f"{entry.path} is given twice in the image {image}.", "give each path once")
         named[entry.path] = entry
     whole = dict(named)
     for entry in named.values():
@@ -121,7 +124,7 @@ def layout(recipe: Recipe) -> list[Entry]:
             above = whole.setdefault(parent, Entry(parent, FOLDER_MODE))
             if above.kind != "folder":
                 raise _refuse(
-                    f"{entry.path} in the image {recipe.reference} lies below {parent}, a {above.kind}.",
+                    f"{entry.path} in the image {image} lies below {parent}, a {above.kind}.",
                     "correct one of the two paths",
                 )
             parent = posixpath.dirname(parent)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
+from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, proxies
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
@@ -23,7 +23,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._minikube.recipe impor
     Build,
     archive_key,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._minikube.tool import PROXIES, answers_at, docker
+from ansible_collections.rampart.k8s.plugins.module_utils._minikube.tool import answers_at, docker
 from ansible_collections.rampart.k8s.plugins.module_utils._minikube.traces import mounts_below
 
 # What apt leaves in a fresh system and no image needs.
@@ -109,8 +109,7 @@ class ImageOperation:
             )
         root = self.work_dir / "root"
         self.progress.say(f"making Debian {self.base.suite} with debootstrap (about two minutes)")
-        proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
-        environment = {**proxies, "DEBIAN_FRONTEND": "noninteractive"}
+        environment = {**proxies(), "DEBIAN_FRONTEND": "noninteractive"}
         tool = Cli("debootstrap", environment=environment, timeout=self.timeout)
         include = f"--include={','.join(self.base.packages)}"
         arguments = ["--variant=minbase", include, self.base.suite, str(root)]

@@ -8,18 +8,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed
+from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed, proxies
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._minikube import answers
-
-# A node behind a proxy cannot be reached otherwise; everything else of the environment stays here.
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 # Asking takes a fraction of a second; a daemon that hangs is not waited for.
 QUESTION_SECONDS = 30.0
@@ -36,9 +32,8 @@ class Places:
 
     def environment(self) -> dict[str, str]:
         """Return what minikube and docker are called with."""
-        proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
         return {
-            **proxies,
+            **proxies(),
             "MINIKUBE_HOME": str(self.home),
             "KUBECONFIG": str(self.kubeconfig),
             "DOCKER_HOST": self.docker_host,

@@ -243,3 +243,19 @@ class Layout:
         for entry in [content.get("config"), *(content.get("layers") or [])]:
             for _piece in self.stream(Descriptor.of(entry, descriptor.digest)):
                 pass
+
+
+def present(folder: Path) -> Descriptor | None:
+    """Return the one image of a layout whose parts are all there in their sizes; none when they are not.
+
+    Nothing is hashed: whoever uses a part reads and checks it. What a killed run left is not whole.
+    """
+    layout = Layout(folder)
+    try:
+        (image,) = layout.images()
+        manifest = layout.document(image)
+        parts = [Descriptor.of(entry, image.digest) for entry in (manifest["config"], *manifest["layers"])]
+        whole = all(layout.path(part.digest).stat().st_size == part.size for part in parts)
+    except (RampartError, OSError, ValueError, KeyError, TypeError):
+        return None
+    return image if whole else None

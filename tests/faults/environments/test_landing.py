@@ -194,7 +194,7 @@ def test_49_a_run_killed_between_allow_and_deny_cuts_nothing_off(
     arguments = {"kubeconfig": str(rig.kubeconfig), "definitions": definitions, "order": "list"}
     names = (name, "kube-system", "ingress-nginx", "monitoring", "database")
     places = {each: {"kubernetes.io/metadata.name": each} for each in names}
-    ends = [Endpoint(name, {NAME: application}) for application in ("backend", "ai", "other")]
+    ends = [Endpoint(name, {NAME: application}) for application in ("backend", "agent", "other")]
     ends += [Endpoint("kube-system", {"k8s-app": "kube-dns"}), *(Endpoint(each) for each in names[2:])]
     packets = [(*pair, port) for pair in permutations(ends, 2) for port in (53, 443, 5432, 8000, 9090)]
     wanted = Policies(definitions, places)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the provider."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kit import logs, tracing
+from kit.server import serve
+
+from ai_provider.interface import Settings, make
+
+
+def main() -> None:
+    settings = Settings.of()
+    logs.configure(settings.log_level)
+    provider = tracing.configure("ai-provider", settings.version, settings.environment)
+    asyncio.run(
+        serve(
+            make(settings),
+            host=settings.host,
+            port=settings.port,
+            metrics_port=settings.metrics_port,
+            tls_folder=settings.tls_folder,
+        )
+    )
+    provider.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+CREATE DATABASE app OWNER app_owner;
+
+REVOKE ALL ON DATABASE postgres FROM PUBLIC;
+
+REVOKE ALL ON DATABASE app FROM PUBLIC;
+

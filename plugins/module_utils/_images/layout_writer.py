@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Writes an image as a folder (OCI image layout), byte for byte the same for the same parts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import TEMPORARY_PREFIX
+from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import Blob, measure, stream_layer
+from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest import (
+    CONFIG_TYPE,
+    LAYER_TYPE,
+    MANIFEST_TYPE,
+    canonical,
+    timestamp,
+)
+from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import Entry
+
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The files of one layer in their order, and the words of its history."""
+
+    entries: Sequence[Entry]
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an image consists of."""
+
+    layers: Sequence[Layer]
+    architecture: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    # Builders write these lines into the history, and there dockle looks for secrets.
+    settings_made_by: Sequence[str] = ()
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the folder holds now."""
+
+    manifest: Blob
+    config: Blob
+    layers: tuple[Blob, ...]
+
+
+def write(content: Content, folder: Path, annotations: Mapping[str, str]) -> Written:
+    """Write an image into a new folder; the annotations say in its index what it is called."""
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    layers = tuple(_put_layer(blobs, layer.entries, content.epoch) for layer in content.layers)
+    config = _put(blobs, canonical(_config(content, layers)))
+    manifest = _put(
+        blobs,
+        canonical(
+            {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST_TYPE,
+                "config": _descriptor(CONFIG_TYPE, config),
+                "layers": [_descriptor(LAYER_TYPE, layer) for layer in layers],
+            }
+        ),
+    )
+    (folder / "oci-layout").write_bytes(canonical({"imageLayoutVersion": "1.0.0"}))
+    entry = {**_descriptor(MANIFEST_TYPE, manifest), "annotations": dict(annotations)}
+    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}
+    (folder / "index.json").write_bytes(canonical(index))
+    return Written(manifest, config, layers)
+
+
+def _config(content: Content, layers: Sequence[Blob]) -> dict[str, Any]:
+    created = timestamp(content.epoch)
+    return {
+        "architecture": content.architecture,
+        "os": "linux",
+        "created": created,
+        "config": dict(content.settings),
+        "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in layers]},
+        "history": [
+            *({"created": created, "created_by": layer.made_by} for layer in content.layers),
+            *(
+                {"created": created, "created_by": line, "empty_layer": True}
+                for line in content.settings_made_by
+            ),
+        ],
+    }
+
+
+def _descriptor(media_type: str, blob: Blob) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": blob.digest, "size": blob.size}
+
+
+def _put(blobs: Path, content: bytes) -> Blob:
+    blob = measure(iter((content,)))
+    (blobs / blob.digest.removeprefix("sha256:")).write_bytes(content)
+    return blob
+
+
+def _put_layer(blobs: Path, entries: Sequence[Entry], epoch: int) -> Blob:
+    temporary = blobs / "layer"
+    with temporary.open("wb") as stream:
+        stream.writelines(stream_layer(entries, epoch))
+    with temporary.open("rb") as stream:
+        blob = measure(iter(lambda: stream.read(CHUNK), b""))
+    temporary.rename(blobs / blob.digest.removeprefix("sha256:"))
+    return blob
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Put a finished folder in the place of another; a kill in between leaves none, and never a half one."""
+    old = target.with_name(f"{TEMPORARY_PREFIX}{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
