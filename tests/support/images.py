@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,20 @@ def docker_archive(path: Path, layers: list[bytes], **settings: Any) -> str:
     return f"sha256:{sha256(members[1][1])}"
 
 
-def oci_files(layers: list[bytes], *, name: str = "1", **settings: Any) -> dict[str, bytes]:
-    """Return the files of an OCI layout, with layers packed by gzip."""
+def gzipped(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def oci_files(
+    layers: list[bytes],
+    *,
+    name: str = "1",
+    compress: Callable[[bytes], bytes] = gzipped,
+    **settings: Any,
+) -> dict[str, bytes]:
+    """Return the files of an OCI layout."""
     about = config(layers, **settings)
-    packed = [gzip.compress(one, mtime=0) for one in layers]
+    packed = [compress(one) for one in layers]
     manifest = json.dumps(
         {
             "schemaVersion": 2,
@@ -88,9 +98,14 @@ def oci_files(layers: list[bytes], *, name: str = "1", **settings: Any) -> dict[
         "manifests": [
             {
                 "digest": f"sha256:{sha256(manifest)}",
+                "size": len(manifest),
                 "annotations": {"org.opencontainers.image.ref.name": name},
             },
-            {"digest": f"sha256:{'0' * 64}", "platform": {"os": "unknown", "architecture": "unknown"}},
+            {
+                "digest": f"sha256:{'0' * 64}",
+                "size": 1,
+                "platform": {"os": "unknown", "architecture": "unknown"},
+            },
         ],
     }
     blobs = [about, manifest, *packed]
@@ -107,5 +122,6 @@ def oci_layout(folder: Path, layers: list[bytes], **settings: Any) -> str:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    settings.pop("name", None)
+    for option in ("name", "compress"):
+        settings.pop(option, None)
     return f"sha256:{sha256(config(layers, **settings))}"

@@ -21,7 +21,7 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
-from ansible_collections.rampart.k8s.plugins.module_utils._images.tar_walk import TarWalk, TarWalkError
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.tar_walk import TarWalk, TarWalkError
 
 # What the names of charts may be (Helm's best practices: lower-case letters, digits, dashes).
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
-__all__ = ["crypto_exceptions", "ed25519", "license_expression", "serialization", "urllib3", "yaml"]
+__all__ = ["crypto_exceptions", "ed25519", "license_expression", "serialization", "urllib3", "yaml", "zstd"]
 
 
 class Library:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import license_expression
     import urllib3
     import yaml
+    from backports import zstd
     from cryptography import exceptions as crypto_exceptions
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -55,3 +56,4 @@ else:
     serialization = Library("cryptography.hazmat.primitives.serialization", "cryptography")
     urllib3 = Library("urllib3", "urllib3")
     yaml = Library("yaml", "PyYAML")
+    zstd = Library("backports.zstd", "backports.zstd")

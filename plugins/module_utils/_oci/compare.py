@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import CHUNK
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import CHUNK
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.parts import Parts
 
 MISSING = "nothing"

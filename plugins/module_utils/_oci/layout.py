@@ -14,59 +14,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import only_writer, write_atomic
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import DIGEST, Reference
+from ansible_collections.rampart.k8s.plugins.module_utils._oci import documents, layers, reading
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.choosing import Choice, resolve
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import MANIFEST_TYPE, Descriptor
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import FolderMembers, refuse
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Reference
 
-INDEX_TYPES = frozenset(
-    {
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    }
-)
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
-TAG = "org.opencontainers.image.ref.name"
 
 # By this cosign recognises the image that the bundles in a layout are about.
 KIND = "kind"
 KIND_IMAGE = "dev.cosignproject.cosign/image"
-
-# The distribution specification's own limit for a manifest.
-MANIFEST_LIMIT = 4 * 1024 * 1024
-CHUNK = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptor:
-    """One blob as somebody else describes it."""
-
-    media_type: str
-    digest: str
-    size: int
-    annotations: Mapping[str, str]
-    platform: Mapping[str, str]
-
-    @classmethod
-    def of(cls, data: Any, where: str) -> Descriptor:
-        match data:
-            case {"digest": str() as digest, "size": int() as size} if DIGEST.fullmatch(digest):
-                return cls(
-                    str(data.get("mediaType") or ""),
-                    digest,
-                    size,
-                    data.get("annotations") or {},
-                    data.get("platform") or {},
-                )
-        raise RampartError(
-            f"{where} describes a part of the image without a sha256 digest and a size.",
-            next_step="make the image again; no tool writes that",
-        )
 
 
 class Layout:
@@ -74,102 +38,45 @@ class Layout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    def _broken(self, why: str) -> RampartError:
-        return RampartError(
-            f"{self.folder} is not a whole OCI layout: {why}.",
-            next_step="make or copy the image again",
-            path=str(self.folder),
-        )
+        self._members = FolderMembers(folder)
 
     def index(self) -> dict[str, Any]:
         """Read the list of images."""
-        try:
-            marker = json.loads((self.folder / "oci-layout").read_bytes())
-            content = json.loads((self.folder / "index.json").read_bytes())
-        except OSError as error:
-            raise RampartError(
-                f"Could not read {error.filename} of an OCI layout: {error.strerror}.",
-                next_step="correct the path, or make the image first",
-                path=str(self.folder),
-            ) from error
-        except ValueError as error:
-            raise self._broken(f"its index is not JSON ({error})") from error
-        if not isinstance(marker, dict) or marker.get("imageLayoutVersion") != "1.0.0":
-            raise self._broken("its version is not 1.0.0")
-        if not isinstance(content, dict) or not isinstance(content.get("manifests"), list):
-            raise self._broken("its index lists no manifests")
-        return content
-
-    def images(self) -> list[Descriptor]:
-        """Return what the layout offers."""
-        return [Descriptor.of(entry, f"{self.folder}/index.json") for entry in self.index()["manifests"]]
+        return documents.index_of(self._members)
 
     def resolve(self, reference: Reference) -> Descriptor:
         """Pick the image that a reference means; more than one candidate is an error."""
-        offered = self.images()
-        found = [
-            entry
-            for entry in offered
-            if (not reference.digest or entry.digest == reference.digest)
-            and (not reference.tag or entry.annotations.get(TAG, "").rpartition(":")[2] == reference.tag)
-        ]
-        digests = sorted({entry.digest for entry in found})
-        if len(digests) == 1:
-            return found[0]
-        listed = ", ".join(sorted({entry.digest for entry in offered})) or "nothing"
-        raise RampartError(
-            f"{reference} is {'several images' if digests else 'not there'}: the layout offers {listed}.",
-            next_step="name the image by its digest: oci:/FOLDER@sha256:DIGEST",
-            image=str(reference),
-        )
+        return resolve(self._members, Choice(reference.tag, reference.digest))
 
     def path(self, digest: str) -> Path:
         return self.folder / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
-    def open(self, descriptor: Descriptor) -> BinaryIO:
-        """Open a blob for streaming; whoever reads it to the end compares the digest."""
-        try:
-            return self.path(descriptor.digest).open("rb")
-        except OSError as error:
-            raise self._broken(f"{descriptor.digest} cannot be read ({error.strerror})") from error
-
     def stream(self, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob; raise at its end when it is not what its name says."""
-        measured, size = hashlib.sha256(), 0
-        with self.open(descriptor) as blob:
-            while piece := blob.read(CHUNK):
-                measured.update(piece)
-                size += len(piece)
-                yield piece
-        if f"sha256:{measured.hexdigest()}" != descriptor.digest or size != descriptor.size:
-            raise self._broken(f"the content of {descriptor.digest} is not what its name says")
+        return documents.stream(self._members, descriptor)
 
     def document(self, descriptor: Descriptor) -> dict[str, Any]:
         """Read a manifest, an index or a configuration."""
-        if descriptor.size > MANIFEST_LIMIT:
-            raise self._broken(f"{descriptor.digest} is too large for a manifest")
-        raw = b"".join(self.stream(descriptor))
-        try:
-            content = json.loads(raw)
-        except ValueError as error:
-            raise self._broken(f"{descriptor.digest} is not JSON ({error})") from error
-        if not isinstance(content, dict):
-            raise self._broken(f"{descriptor.digest} is not an object")
-        return content
+        return documents.document(self._members, descriptor, descriptor.digest)[1]
+
+    def check(self, descriptor: Descriptor) -> None:
+        """Read every byte that a manifest or an index stands for and compare it with its name."""
+        layers.check(self._members, descriptor)
 
     def referrers(self, subject: str, artifact_type: str) -> list[Descriptor]:
         """Return the layers of everything of one type that says it is about a digest, in a fixed order."""
         found: list[Descriptor] = []
         for path in sorted((self.folder / "blobs" / "sha256").glob("[0-9a-f]*")):
-            if path.stat().st_size > MANIFEST_LIMIT:
+            if path.stat().st_size > documents.MANIFEST_LIMIT:
                 continue
             raw = path.read_bytes()
             # Only a manifest with a subject is of interest, and layers are seldom JSON.
             if not raw.startswith(b"{") or b'"subject"' not in raw:
                 continue
-            if hashlib.sha256(raw).hexdigest() != path.name:
-                raise self._broken(f"the content of sha256:{path.name} is not what its name says")
+            descriptor = Descriptor.of(raw, MANIFEST_TYPE)
+            if path.name != descriptor.digest.partition(":")[2]:
+                why = f"the content of sha256:{path.name} is not what its name says"
+                raise refuse(str(self.folder), "digest", why)
             try:
                 manifest = json.loads(raw)
             except ValueError:
@@ -177,7 +84,7 @@ class Layout:
             about = manifest.get("subject") if isinstance(manifest, dict) else None
             if isinstance(about, dict) and about.get("digest") == subject:
                 found += [
-                    Descriptor.of(layer, f"sha256:{path.name}")
+                    documents.describe(layer, str(self.folder), "what refers to an image")
                     for layer in manifest.get("layers") or []
                     if str(layer.get("mediaType") or "") == artifact_type
                 ]
@@ -230,32 +137,16 @@ class Layout:
                 self.folder / "index.json", json.dumps(wanted, separators=(",", ":")).encode(), mode=0o644
             )
 
-    def check(self, descriptor: Descriptor) -> None:
-        """Read every byte that a manifest or an index stands for and compare it with its name."""
-        content = self.document(descriptor)
-        if descriptor.media_type in INDEX_TYPES or "manifests" in content:
-            for entry in content.get("manifests") or []:
-                part = Descriptor.of(entry, descriptor.digest)
-                # An index may name platforms that were not copied; what is here must be right.
-                if self.path(part.digest).exists():
-                    self.check(part)
-            return
-        for entry in [content.get("config"), *(content.get("layers") or [])]:
-            for _piece in self.stream(Descriptor.of(entry, descriptor.digest)):
-                pass
-
 
 def present(folder: Path) -> Descriptor | None:
     """Return the one image of a layout whose parts are all there in their sizes; none when they are not.
 
-    Nothing is hashed: whoever uses a part reads and checks it. What a killed run left is not whole.
+    No layer is hashed: whoever uses one reads and checks it. What a killed run left is not whole.
     """
-    layout = Layout(folder)
     try:
-        (image,) = layout.images()
-        manifest = layout.document(image)
-        parts = [Descriptor.of(entry, image.digest) for entry in (manifest["config"], *manifest["layers"])]
-        whole = all(layout.path(part.digest).stat().st_size == part.size for part in parts)
-    except (RampartError, OSError, ValueError, KeyError, TypeError):
+        members = FolderMembers(folder)
+        image = reading.open_image(members)
+        whole = all(layer.blob and members.size(layer.file) == layer.blob.size for layer in image.layers)
+    except (RampartError, OSError):
         return None
-    return image if whole else None
+    return image.documents[0][0] if whole and image.documents else None

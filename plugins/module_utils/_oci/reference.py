@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import DIGEST
 
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 REPOSITORY = re.compile(
     r"(?P<host>localhost|[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -96,3 +96,14 @@ def _local(text: str, place: Place, rest: str, digest: str) -> Reference:
     if not path.startswith("/") or ".." in Path(path).parts:
         raise _refuse(text, "its path is not absolute")
     return Reference(place, path, tag, digest)
+
+
+def in_full(name: str) -> str:
+    """Write a name as containerd and the kubelet do: with its registry, and with a tag or a digest."""
+    head, at, digest = name.partition("@")
+    first, slash, _rest = head.partition("/")
+    if not slash or ("." not in first and ":" not in first and first != "localhost"):
+        head = f"docker.io/{'' if slash else 'library/'}{head}"
+    if at:
+        return f"{head}@{digest}"
+    return head if ":" in head.rpartition("/")[2] else f"{head}:latest"

@@ -18,7 +18,13 @@ MINIMUM_PYTHON = (3, 11)
 
 # The distributions that the modules import, with the oldest version that has what they call.
 # meta/ee-requirements.txt says the same to execution environments; a test compares them.
-LIBRARIES = {"PyYAML": "5.1", "cryptography": "42", "license-expression": "30", "urllib3": "2.0"}
+LIBRARIES = {
+    "PyYAML": "5.1",
+    "backports.zstd": "1.0",
+    "cryptography": "42",
+    "license-expression": "30",
+    "urllib3": "2.0",
+}
 DRIVER_LIBRARIES = {
     "embedded": {"supervisor": "4.3.0"},
     "minikube": {},

@@ -18,8 +18,9 @@ from pathlib import Path
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import write_atomic
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import DIGEST
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import Layout
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import DIGEST, Place, Reference
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, Reference
 
 FORMS = {"cyclonedx": "cyclonedx-json", "spdx": "spdx-json"}
 ENDINGS = {"cyclonedx": "cdx.json", "spdx": "spdx.json"}

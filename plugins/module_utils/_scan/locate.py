@@ -18,9 +18,10 @@ from pathlib import Path
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest import architecture
-from ansible_collections.rampart.k8s.plugins.module_utils._images.members import FolderMembers, TarMembers
-from ansible_collections.rampart.k8s.plugins.module_utils._images.reading import PackedImage, open_image
-from ansible_collections.rampart.k8s.plugins.module_utils._images.repack import repack
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.choosing import Choice
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import FolderMembers, TarMembers
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import PackedImage, open_image
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.repack import repack
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import Fact, Kind
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.subjects import Subject
 
@@ -98,16 +99,17 @@ class Finder:
         """Write the verified archive and return what is known of the image without a scanner."""
         with self.image(subject, work) as image:
             size = repack(image, target)
-            return Fact(Kind.IMAGE, image.digest, size, image.user)
+            return Fact(Kind.IMAGE, image.id, size, image.user)
 
     @contextmanager
     def _opened(self, source: str, path: Path, reference: str) -> Iterator[PackedImage]:
+        choice = Choice(reference, platform=f"linux/{architecture()}")
         if source == "layout":
-            yield open_image(FolderMembers(path), reference)
+            yield open_image(FolderMembers(path), choice)
             return
         members = TarMembers(path)
         try:
-            yield open_image(members, reference)
+            yield open_image(members, choice)
         finally:
             members.close()
 

@@ -13,8 +13,9 @@ from abc import ABC, abstractmethod
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import Descriptor, Layout
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import DIGEST, Place, Reference
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import DIGEST, Descriptor
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import Layout
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, Reference
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.cosign import Cosign
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.statement import BUNDLE_TYPE, read_bundle
 

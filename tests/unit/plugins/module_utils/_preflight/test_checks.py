@@ -21,6 +21,7 @@ GOOD = Machine(
     filesystems=frozenset({"overlay", "bpf", "ext4"}),
     libraries={
         "PyYAML": "6.0.3",
+        "backports.zstd": "1.8.0",
         "cryptography": "50.0.2",
         "license-expression": "30.4.4",
         "urllib3": "2.8.0",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._images.tar_walk import (
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.tar_walk import (
     BLOCK,
     Header,
     TarWalk,
@@ -189,6 +189,9 @@ class FolderMembers:
     @property
     def place(self) -> str:
         return str(self._path)
+
+    def path(self, name: str) -> Path:
+        return self._path / name
 
     def identity(self) -> str:
         parts = []
