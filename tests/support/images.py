@@ -15,6 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
@@ -89,8 +92,10 @@ def oci_files(
     manifest = json.dumps(
         {
             "schemaVersion": 2,
-            "config": {"digest": f"sha256:{sha256(about)}", "size": len(about)},
-            "layers": [{"digest": f"sha256:{sha256(one)}", "size": len(one)} for one in packed],
+            "config": {"mediaType": CONFIG, "digest": f"sha256:{sha256(about)}", "size": len(about)},
+            "layers": [
+                {"mediaType": LAYER, "digest": f"sha256:{sha256(one)}", "size": len(one)} for one in packed
+            ],
         }
     ).encode()
     index = {

@@ -51,6 +51,7 @@ def layout(
     tag: str = "1",
     created: str = "1970-01-01T00:00:00Z",
     mtime: int = 0,
+    architecture: str = "amd64",
 ) -> str:
     """Make a layout with one image and return the image's digest."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +59,7 @@ def layout(
     kind = "application/vnd.oci.image.layer.v1.tar" + ("+gzip" if compress else "")
     described = [put(folder, gzip.compress(one, mtime=0) if compress else one, kind) for one in tars]
     image_config = {
-        "architecture": "amd64",
+        "architecture": architecture,
         "os": "linux",
         "created": created,
         "config": dict(config or {}),

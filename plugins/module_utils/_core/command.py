@@ -14,12 +14,13 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.pipes import Feeder, drained
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 
 # All that a child needs to run at all. Tokens, kubeconfigs and proxies with passwords stay here
@@ -124,6 +125,7 @@ class Cli:
         self,
         *arguments: str,
         stdin: str | IO[bytes] | None = None,
+        pieces: Iterator[bytes] | None = None,
         accept: Sequence[int] = (0,),
         timeout: float | None = None,
         cwd: str | None = None,
@@ -134,20 +136,65 @@ class Cli:
         Raises RampartError when it cannot be started, when it is still running after ``timeout``
         seconds (its process group is ended first), or when its exit code is not in ``accept``.
         Secrets belong in ``stdin``: arguments and environment can be read by every process. An open
-        file as ``stdin`` is read by the tool itself, whatever its size.
+        file as ``stdin`` is read by the tool itself, whatever its size. ``pieces`` are written to it as
+        they come; when one of them cannot be made the tool is ended, so that it takes no part for a whole.
         ``pass_fds`` are inherited: a lock that is handed on is held until the last child ends.
         """
         argv = (self.program, *arguments)
-        shown = self._redactor.text(shlex.join(argv))
         limit = self.timeout if timeout is None else timeout
         started = time.monotonic()
         text = stdin if isinstance(stdin, str) else None
-        source = subprocess.DEVNULL if stdin is None else subprocess.PIPE if isinstance(stdin, str) else stdin
+        piped = text is not None or pieces is not None
+        child = self._start(argv, subprocess.PIPE if piped else stdin, cwd, pass_fds)
+        feeder = Feeder(child, pieces, _end_family) if pieces is not None else None
+        try:
+            stdout, stderr = child.communicate(text, timeout=limit)
+        except subprocess.TimeoutExpired as error:
+            _end_family(child)
+            stdout, stderr = child.communicate()
+            raise self._too_long(argv, limit, stderr) from error
+        except BaseException:
+            # An interrupted play leaves no child behind.
+            _end_family(child)
+            raise
+        if feeder:
+            feeder.finish()
+        done = Completed(argv, child.returncode, stdout, stderr, time.monotonic() - started)
+        if done.rc not in accept:
+            raise self._failed(argv, done.rc, stderr.strip() or stdout.strip())
+        return done
+
+    def stream(self, *arguments: str, timeout: float | None = None) -> Generator[bytes, None, None]:
+        """Run the tool and yield its output as it comes; raise at its end when it did not end well.
+
+        Whoever stops reading before the end has to close the iterator, which ends the tool.
+        """
+        argv = (self.program, *arguments)
+        limit = self.timeout if timeout is None else timeout
+        child = self._start(argv, None, None, ())
+        try:
+            stderr = yield from drained(child, limit, _end_family)
+        except TimeoutError as error:
+            _end_family(child)
+            raise self._too_long(argv, limit, "") from error
+        except BaseException:
+            _end_family(child)
+            raise
+        if child.wait() != 0:
+            raise self._failed(argv, child.returncode, stderr.strip())
+
+    def _start(
+        self,
+        argv: Sequence[str],
+        stdin: int | IO[bytes] | str | None,
+        cwd: str | None,
+        pass_fds: Sequence[int],
+    ) -> subprocess.Popen[str]:
         try:
             # run_command neither ends the whole family of a tool nor hands on file descriptors.
-            child = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            return subprocess.Popen(  # pylint: disable=ansible-bad-function
                 argv,
-                stdin=source,
+                stdin=subprocess.DEVNULL if stdin is None or isinstance(stdin, str) else stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=self._environment,
@@ -161,33 +208,29 @@ class Cli:
             raise NotStartedError(
                 f"Could not start {self.program}: {error.strerror}.",
                 next_step="install it (role rampart.k8s.tools does) or correct its path",
-                command=shown,
+                command=self._shown(argv),
             ) from error
-        try:
-            stdout, stderr = child.communicate(text, timeout=limit)
-        except subprocess.TimeoutExpired as error:
-            _end_family(child)
-            stdout, stderr = child.communicate()
-            raise TookTooLongError(
-                f"{self.program} was still running after {limit:g} s and was ended.",
-                next_step="look at what it waited for, or give it more time",
-                command=shown,
-                stderr=self._redactor.text(stderr[-TAIL:]),
-            ) from error
-        except BaseException:
-            # An interrupted play leaves no child behind.
-            _end_family(child)
-            raise
-        done = Completed(argv, child.returncode, stdout, stderr, time.monotonic() - started)
-        if done.rc not in accept:
-            said = self._redactor.text((stderr.strip() or stdout.strip())[-TAIL:])
-            raise RampartError(
-                f"{shown} failed with code {done.rc}: {said or 'it printed nothing'}",
-                rc=done.rc,
-                stderr=said,
-                command=shown,
-            )
-        return done
+
+    def _shown(self, argv: Sequence[str]) -> str:
+        return self._redactor.text(shlex.join(argv))
+
+    def _too_long(self, argv: Sequence[str], limit: float, stderr: str) -> TookTooLongError:
+        return TookTooLongError(
+            f"{self.program} was still running after {limit:g} s and was ended.",
+            next_step="look at what it waited for, or give it more time",
+            command=self._shown(argv),
+            stderr=self._redactor.text(stderr[-TAIL:]),
+        )
+
+    def _failed(self, argv: Sequence[str], rc: int, output: str) -> RampartError:
+        said = self._redactor.text(output[-TAIL:])
+        shown = self._shown(argv)
+        return RampartError(
+            f"{shown} failed with code {rc}: {said or 'it printed nothing'}",
+            rc=rc,
+            stderr=said,
+            command=shown,
+        )
 
     def version(self, *arguments: str, pattern: str = r"v?(\d+\.\d+\.\d+[\w.+-]*)") -> str:
         """Ask for the version once and remember it."""

@@ -14,11 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import NAME, TAG
 
-# The grammar of github.com/distribution/reference.
-PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-NAME = re.compile(rf"(?:[a-z0-9.-]+(?::[0-9]+)?/)?{PART}(?:/{PART})*")
-TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 MODE = re.compile(r"0[0-7]{3,4}")
 
 FOLDER_MODE = 0o755

@@ -53,13 +53,18 @@ def stream(members: Members, descriptor: Descriptor) -> Iterator[bytes]:
     """Yield a blob; raise at its end when it is not what describes it."""
     if not members.has(descriptor.file):
         raise refuse(members.place, "missing", f"it does not hold {descriptor.file}")
+    yield from verified(members.place, members.chunks(descriptor.file), descriptor)
+
+
+def verified(place: str, pieces: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
+    """Pass a blob on; raise at its end when it is not what describes it."""
     measured, size = hashlib.sha256(), 0
-    for piece in members.chunks(descriptor.file):
+    for piece in pieces:
         measured.update(piece)
         size += len(piece)
         yield piece
     if f"sha256:{measured.hexdigest()}" != descriptor.digest or size != descriptor.size:
-        raise refuse(members.place, "digest", f"the content of {descriptor.digest} is not what its name says")
+        raise refuse(place, "digest", f"the content of {descriptor.digest} is not what its name says")
 
 
 def document(members: Members, descriptor: Descriptor, what: str) -> tuple[bytes, dict[str, Any]]:

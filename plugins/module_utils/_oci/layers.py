@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.decompress import (
@@ -17,7 +17,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._oci.decompress import
     decompressor,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import Descriptor
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.documents import stream
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.documents import stream, verified
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import Members, refuse
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import Layer, open_below
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.tar_walk import TarWalk, TarWalkError
@@ -108,13 +108,13 @@ def packed(members: Members, layer: Layer) -> Iterator[bytes]:
         yield from stream(members, layer.blob)
     else:
         # Only the configuration names the layers of an archive of docker, by their unpacked bytes.
-        yield from proved(members, layer, Meter(members.place, Limits()))
+        yield from proved(members.chunks(layer.file), layer, Meter(members.place, Limits()))
 
 
-def proved(members: Members, layer: Layer, meter: Meter) -> Iterator[bytes]:
-    """Yield a layer as it is packed, and look at all that it unpacks to."""
+def proved(pieces: Iterable[bytes], layer: Layer, meter: Meter) -> Iterator[bytes]:
+    """Pass a layer on as it is packed, and look at all that it unpacks to."""
     proof = Proof(layer, meter)
-    for piece in stream(members, layer.blob) if layer.blob else members.chunks(layer.file):
+    for piece in verified(meter.place, pieces, layer.blob) if layer.blob else pieces:
         for _unpacked in proof.feed(piece):
             pass
         yield piece

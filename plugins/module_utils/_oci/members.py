@@ -16,7 +16,7 @@ import os
 import posixpath
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +53,12 @@ class Members(Protocol):
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Yield the content of a file."""
+
+    def size(self, name: str) -> int:
+        """Say how many bytes a file has."""
+
+    def passing(self, names: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Yield the content of several files, in the order in which they go by; each is read to its end."""
 
     def identity(self) -> str:
         """Name exactly these bytes as the kernel knows them, without reading them."""
@@ -127,6 +133,13 @@ class TarMembers:
 
     def has(self, name: str) -> bool:
         return name in self._files
+
+    def size(self, name: str) -> int:
+        return self._files[name].size
+
+    def passing(self, names: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        for name in names:
+            yield name, self.chunks(name)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         header = self._files[name]
@@ -204,6 +217,13 @@ class FolderMembers:
             return bool(_NAMES.fullmatch(name)) and stat.S_ISREG(os.lstat(self._path / name).st_mode)
         except OSError:
             return False
+
+    def size(self, name: str) -> int:
+        return os.lstat(self._path / name).st_size
+
+    def passing(self, names: Iterable[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+        for name in names:
+            yield name, self.chunks(name)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         if not _NAMES.fullmatch(name):

@@ -23,6 +23,11 @@ REPOSITORY = re.compile(
     r"(?P<path>(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)+)"
 )
 
+# The grammar of github.com/distribution/reference: the registry and the tag may be left out.
+PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+NAME = re.compile(rf"(?:[a-z0-9.-]+(?::[0-9]+)?/)?{PART}(?:/{PART})*")
+NAMED_IMAGE = re.compile(rf"{NAME.pattern}(?::{TAG.pattern})?")
+
 
 class Place(StrEnum):
     """Where an image lies."""
@@ -107,3 +112,9 @@ def in_full(name: str) -> str:
     if at:
         return f"{head}@{digest}"
     return head if ":" in head.rpartition("/")[2] else f"{head}:latest"
+
+
+def repository_of(name: str) -> str:
+    """Take tag and digest off a name."""
+    head = name.partition("@")[0]
+    return head.rpartition(":")[0] if ":" in head.rpartition("/")[2] else head

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import NAME
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import NAME
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import Kind
 
 # Where an image comes from: a name there, or a path here.

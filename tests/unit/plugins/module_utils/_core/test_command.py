@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,59 @@ def test_no_child_is_left_when_the_play_is_interrupted(
         Cli("sleep").run("60")
     assert gone(int((tmp_path / "pid").read_text()))
     assert os.path.exists(tmp_path / "pid")
+
+
+def pieces(count: int, error: Exception | None = None) -> Iterator[bytes]:
+    for number in range(count):
+        yield bytes([number % 256]) * 100_000
+    if error:
+        raise error
+
+
+def test_what_is_too_large_for_memory_goes_through_in_pieces() -> None:
+    wanted = hashlib.sha256(b"".join(pieces(300))).hexdigest()
+    assert Cli("sha256sum").run(pieces=pieces(300)).stdout.split()[0] == wanted
+    there = Cli("sh").stream("-c", "cat /dev/zero | head -c 3000000")
+    assert sum(len(piece) for piece in there) == 3_000_000
+
+
+def test_a_piece_that_cannot_be_made_ends_the_tool_before_it_takes_a_part_for_a_whole(tmp_path: Path) -> None:
+    script = f"cat >/dev/null; echo whole > {tmp_path}/whole"
+    with pytest.raises(ValueError, match="no more"):
+        Cli("sh").run("-c", script, pieces=pieces(3, ValueError("no more")))
+    assert not (tmp_path / "whole").exists()
+
+
+def test_a_tool_that_stops_reading_says_why() -> None:
+    closed = []
+
+    def told() -> Iterator[bytes]:
+        try:
+            yield from pieces(300)
+        finally:
+            closed.append(True)
+
+    with pytest.raises(RampartError, match="the disk is full"):
+        Cli("sh").run("-c", "head -c 5 >/dev/null; echo the disk is full >&2; exit 3", pieces=told())
+    assert closed == [True]
+
+
+def test_output_that_does_not_end_well_is_an_error_at_its_end() -> None:
+    there = Cli("sh").stream("-c", "echo half; echo broken >&2; exit 3")
+    assert next(there) == b"half\n"
+    with pytest.raises(RampartError, match="code 3: broken"):
+        next(there)
+
+
+def test_output_that_never_ends_is_cut_at_its_deadline(tmp_path: Path) -> None:
+    there = Cli("sh", timeout=0.3).stream("-c", f"echo $$ > {tmp_path}/pid; echo x; sleep 60; echo y")
+    with pytest.raises(RampartError, match="still running after"):
+        list(there)
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_whoever_stops_reading_ends_the_tool(tmp_path: Path) -> None:
+    there = Cli("sh").stream("-c", f"echo $$ > {tmp_path}/pid; cat /dev/zero")
+    next(there)
+    there.close()
+    assert gone(int((tmp_path / "pid").read_text()))
