@@ -29,7 +29,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._images.layout_writer 
     write,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import ordered
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import TAG, present
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import NAMED
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import present
 
 KEY = "rampart.k8s/key"
 # What this file makes of the same packages; to be raised when that changes.
@@ -161,6 +162,6 @@ class ImageBase:
                     "Env": [f"{name}={value}" for name, value in sorted(recipe.environment.items())],
                 },
             )
-            written = write(content, made, {TAG: recipe.name, KEY: step.key})
+            written = write(content, made, {NAMED: recipe.name, KEY: step.key})
             replace_folder(made, target)
         return Step(recipe, step.packages, step.key, step.reason, written.manifest.digest)
