@@ -14,45 +14,38 @@ version_added: 0.1.0
 author:
   - rampart.k8s contributors (@rampart-k8s)
 description:
-  - Reads every raw value from a live etcd member, not from the Kubernetes API, and counts them by
-    resource, provider and name of the key, as they stand in front of each value.
+  - Reads every raw value from a live etcd member or from a snapshot file, not from the Kubernetes API, and
+    counts them by resource, provider and name of the key, as they stand in front of each value. Of a KMS
+    plugin it tells the KMS's own key as well.
   - Reads as well what etcd remembers of older revisions. A value that was once stored in plain text
     stays in etcd until it is compacted, and in every backup made before.
   - RV(encrypted_completely) is true only when all values of the wanted resources and all their
     remembered revisions are encrypted, and there was at least one value to prove it.
   - No value is kept or returned. Memory is bounded by the size of a page, not by the number of values.
-  - The module does not fail on its verdict; it only informs.
+  - The module does not fail on its verdict; it only informs. With O(evidence_dir) the census is kept as
+    signed evidence, passed only when everything is encrypted, and with O(config_path) under the key that
+    new values get.
 extends_documentation_fragment:
   - rampart.k8s.attributes
   - rampart.k8s.attributes.read_only
+  - rampart.k8s.etcd
+  - rampart.k8s.evidence
 attributes:
   platform:
     platforms: linux
     support: full
 options:
-  endpoint:
+  snapshot:
     description:
-      - The client address of an etcd member, with its JSON gateway on, which is etcd's default.
-      - Only an address of this machine may be V(http).
-    type: str
+      - Instead of O(endpoint), a file that C(etcdctl snapshot save) wrote. One whose digest does not match is
+        refused. Memory is bounded by the number of keys.
+      - A backup holds what etcd remembered when it was made, so plain text and old keys live on in it.
+    type: path
   cluster_root:
     description:
       - Instead of O(endpoint), the folder of a cluster on this machine. The API server that runs with a file
         below it says in its arguments where etcd is, how to log in, and what it encrypts.
     type: path
-  ca_cert:
-    description: The certificate authority of etcd.
-    type: path
-  client_cert:
-    description: The client certificate to log in to etcd with.
-    type: path
-  client_key:
-    description: The private key of O(client_cert).
-    type: path
-  prefix:
-    description: What the API server puts in front of its keys (C(--etcd-prefix)).
-    type: str
-    default: /registry
   resources:
     description:
       - What has to be encrypted, as the API server writes it, wildcards included.
@@ -97,6 +90,12 @@ EXAMPLES = r"""
   rampart.k8s.encryption_census_info:
     cluster_root: /var/lib/rampart/local
   register: census
+
+- name: Count what a backup holds, and keep the verdict as signed evidence
+  rampart.k8s.encryption_census_info:
+    snapshot: /backup/etcd-20261122.db
+    config_path: /etc/kubernetes/encryption/config.yaml
+    evidence_dir: /var/lib/rampart/evidence
 
 - name: Stop unless everything is encrypted
   ansible.builtin.assert:
@@ -175,7 +174,8 @@ counts:
       wanted: true
       provider: secretbox
       version: v1
-      key: key-20261122-9f3a1c0b
+      key: key-20261122-101530-9f3a1c0b
+      key_id: ""
       count: 400
       current: true
 revision:
@@ -198,6 +198,13 @@ history_unencrypted:
   returned: success
   type: int
   sample: 0
+history_under_other_keys:
+  description:
+    - How many remembered values carry another key than the writing one. Needs O(config_path). They go in the
+      same way, and nobody needs to read them, except who restores a backup.
+  returned: success
+  type: int
+  sample: 0
 canary_objects:
   description: The etcd keys under which O(canary) was found.
   returned: success
@@ -210,37 +217,49 @@ canary_files:
   type: list
   elements: str
   sample: []
+evidence:
+  description: The evidence record of the census; empty without O(evidence_dir) and in check mode.
+  returned: success
+  type: str
+  sample: security_7y:17
 """
 
 import base64
+from functools import partial
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rampart.k8s.plugins.module_utils._cis.host import components, running
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import MINIMUM_LENGTH, Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import Census, Question
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gateway import Endpoint
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_report import gate
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.of_api_server import question
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.options import (
+    ETCD,
+    api_server_of,
+    endpoint_of,
+)
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE
 
-SPEC = ArgumentSpec(
-    {
-        "endpoint": {"type": "str"},
-        "cluster_root": {"type": "path"},
-        "ca_cert": {"type": "path"},
-        "client_cert": {"type": "path"},
-        "client_key": {"type": "path", "no_log": False},
-        "prefix": {"type": "str", "default": "/registry"},
-        "resources": {"type": "list", "elements": "str", "default": []},
-        "config_path": {"type": "path"},
-        "canary": {"type": "list", "elements": "str", "default": [], "no_log": True},
-        "etcd_data_dir": {"type": "path"},
-        "timeout": {"type": "float", "default": 10},
-    },
-    mutually_exclusive=(("endpoint", "cluster_root"),),
-    required_one_of=(("endpoint", "cluster_root"),),
-    required_together=(("client_cert", "client_key"),),
+SOURCES = ("endpoint", "snapshot", "cluster_root")
+
+SPEC = (
+    ETCD
+    | EVIDENCE
+    | ArgumentSpec(
+        {
+            "snapshot": {"type": "path"},
+            "cluster_root": {"type": "path"},
+            "resources": {"type": "list", "elements": "str", "default": []},
+            "config_path": {"type": "path"},
+            "canary": {"type": "list", "elements": "str", "default": [], "no_log": True},
+            "etcd_data_dir": {"type": "path"},
+            "timeout": {"type": "float", "default": 10},
+        },
+        mutually_exclusive=(SOURCES,),
+        required_one_of=(SOURCES,),
+    )
 )
 
 
@@ -260,37 +279,21 @@ def build(module: AnsibleModule, redactor: Redactor) -> Census:
     """Turn the options into the operation."""
     options = module.params
     needles = _needles(options["canary"], redactor)
-    asked = None
+    endpoint = endpoint_of(options, timeout=options["timeout"]) if options["endpoint"] else None
+    prefix, config_path = options["prefix"], options["config_path"]
     if options["cluster_root"]:
-        api_server = components(options["cluster_root"], running()).get("apiserver")
-        if api_server is None:
-            raise RampartError(
-                f"No API server runs with a file below {options['cluster_root']}.",
-                next_step="start the cluster, or give the endpoint of its etcd",
-            )
-        asked = question(api_server)
+        asked = question(api_server_of(options["cluster_root"]))
         if asked is None:
             raise RampartError(
                 f"The API server of {options['cluster_root']} has no encryption configuration.",
                 next_step="start it with --encryption-provider-config (role rampart.k8s.encryption)",
             )
-    endpoint = Endpoint(
-        options["endpoint"] or "",
-        options["ca_cert"],
-        options["client_cert"],
-        options["client_key"],
-        options["timeout"],
+        endpoint, prefix, config_path = asked.endpoint, asked.prefix, config_path or asked.config_path
+    resources = tuple(options["resources"])
+    asked = Question(
+        endpoint, prefix, resources, config_path, needles, options["etcd_data_dir"], options["snapshot"]
     )
-    return Census(
-        Question(
-            asked.endpoint if asked else endpoint,
-            asked.prefix if asked else options["prefix"],
-            tuple(options["resources"]),
-            options["config_path"] or (asked.config_path if asked else None),
-            needles,
-            options["etcd_data_dir"],
-        )
-    )
+    return Census(asked, redactor, partial(gate, options, check_mode=module.check_mode))
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ description:
   - Writes a Secret with a random value through the API, reads its bytes from etcd itself, and removes it.
   - The bytes must begin with the mark of an encryption provider and must not hold the value, neither plain
     nor as base64. That its key is found shows that this is the cluster's own etcd.
+  - Without O(endpoint) nothing can be proved, as on a cluster whose control plane somebody else runs.
   - For everything else that is stored, see M(rampart.k8s.encryption_census_info).
 extends_documentation_fragment:
   - rampart.k8s.kubernetes
@@ -21,6 +22,7 @@ extends_documentation_fragment:
   - rampart.k8s.attributes.action_group
   - rampart.k8s.gate
   - rampart.k8s.gate.provable
+  - rampart.k8s.etcd
   - rampart.k8s.evidence
 attributes:
   check_mode:
@@ -28,25 +30,6 @@ attributes:
   platform:
     platforms: posix
     support: full
-options:
-  endpoint:
-    description:
-      - The client address of an etcd member, with its JSON gateway on, which is etcd's default.
-      - Without it nothing can be proved, as on a cluster whose control plane somebody else runs.
-    type: str
-  ca_cert:
-    description: The certificate authority of etcd.
-    type: path
-  client_cert:
-    description: The client certificate to log in to etcd with.
-    type: path
-  client_key:
-    description: The private key of O(client_cert).
-    type: path
-  prefix:
-    description: What the API server puts in front of its keys (C(--etcd-prefix)).
-    type: str
-    default: /registry
 """
 
 EXAMPLES = r"""
@@ -104,30 +87,16 @@ evidence:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import REPORT, ArgumentSpec
+from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import REPORT
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.options import ETCD
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.at_rest import EncryptionVerify
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.options import PROVABLE
 
-SPEC = (
-    CONNECTION
-    | REPORT
-    | EVIDENCE
-    | PROVABLE
-    | ArgumentSpec(
-        {
-            "endpoint": {"type": "str"},
-            "ca_cert": {"type": "path"},
-            "client_cert": {"type": "path"},
-            "client_key": {"type": "path", "no_log": False},
-            "prefix": {"type": "str", "default": "/registry"},
-        },
-        required_together=(("client_cert", "client_key"),),
-    )
-)
+SPEC = CONNECTION | REPORT | EVIDENCE | PROVABLE | ETCD
 
 
 def build(module: AnsibleModule, redactor: Redactor) -> EncryptionVerify:

@@ -16,17 +16,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import load
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.config_file import ConfigFile, render
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.decide import Wanted
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import (
     IDENTITY,
     Configuration,
     Entry,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.operation import (
-    EncryptionConfig,
-    render,
-)
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.operation import EncryptionConfig
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
 from ansible_collections.rampart.k8s.tests.support.modules import call
@@ -88,7 +85,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     operation = EncryptionConfig(str(path), Wanted(("secrets",), "secretbox", {}, True), None, Redactor())
     operation.apply(operation.plan())
     with Rig(api_flags=(f"--encryption-provider-config={path}",)) as rig:
-        yield Cluster(rig, path, load(str(path)))
+        yield Cluster(rig, path, ConfigFile(path, Redactor()).require().configuration)
 
 
 def test_26_plaintext_in_the_history_is_not_100_percent(cluster: Cluster) -> None:

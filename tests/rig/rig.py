@@ -15,7 +15,9 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ from tests.support.programs import tool
 HOST = "127.0.0.1"
 START_TIMEOUT = 60.0
 PR_SET_PDEATHSIG = 1
+CLONE_NEWUTS = 0x04000000
+API = "kube-apiserver"
 
 # What the API server renews for itself all the time.
 OWN_LEASES = ("/registry/leases/kube-system/apiserver-", "/registry/peerserverleases/")
@@ -74,26 +78,49 @@ def _free_ports(count: int) -> list[int]:
             one.close()
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(hostname: str = "") -> None:
     # A test run that is killed must not leave servers behind.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # API servers tell each other apart by the names of their machines.
+    if hostname and libc.unshare(CLONE_NEWUTS) == 0:
+        socket.sethostname(hostname)
 
 
 class Rig:
-    """One API server with its own etcd."""
+    """One API server with its own etcd; several need root, which gives each a machine's name of its own.
+
+    In ``api_flags``, ``{name}`` stands for the name of the API server. One that is ``kept`` is started
+    again whenever it ends, as a kubelet would do.
+    """
 
     def __init__(
-        self, *, controllers: bool = False, durable: bool = False, api_flags: tuple[str, ...] = ()
+        self,
+        *,
+        controllers: bool = False,
+        durable: bool = False,
+        api_flags: tuple[str, ...] = (),
+        manager_flags: tuple[str, ...] = (),
+        etcd_flags: tuple[str, ...] = (),
+        servers: int = 1,
+        kept: bool = False,
     ) -> None:
         self._controllers = controllers
         self._durable = durable
         self._api_flags = api_flags
+        self._manager_flags = manager_flags
+        self._etcd_flags = etcd_flags
+        self._kept = kept
+        self.api_names = [API, *(f"{API}-{number}" for number in range(2, servers + 1))]
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, list[str]] = {}
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
 
     def __enter__(self) -> Rig:
-        tools = ["etcd", "kube-apiserver"] + ["kube-controller-manager"] * self._controllers
+        tools = ["etcd", API] + ["kube-controller-manager"] * self._controllers
         self._tools = {name: _tool(name) for name in tools}
+        self._tools |= dict.fromkeys(self.api_names, self._tools[API])
         self.folder = Path(tempfile.mkdtemp(prefix="rampart-rig-"))
         try:
             self._start()
@@ -103,6 +130,7 @@ class Rig:
         return self
 
     def __exit__(self, *_unused: object) -> None:
+        self._ended.set()
         for name in list(self._children):
             self.kill(name)
         shutil.rmtree(self.folder)
@@ -118,8 +146,11 @@ class Rig:
         return self.folder / "admin.kubeconfig"
 
     def _start(self) -> None:
-        client, peer, api, manager = _free_ports(4)
-        self.server = f"https://{HOST}:{api}"
+        client, peer, manager, *api = _free_ports(3 + len(self.api_names))
+        self.servers = {
+            name: f"https://{HOST}:{port}" for name, port in zip(self.api_names, api, strict=True)
+        }
+        self.server = self.servers[API]
         self.etcd_endpoint = f"http://{HOST}:{client}"
         self.authority = pki.Authority()
         certificate, key = self.authority.server(HOST)
@@ -147,27 +178,9 @@ class Rig:
                 f"--initial-cluster=default=http://{HOST}:{peer}",
                 "--log-level=warn",
                 *([] if self._durable else ["--unsafe-no-fsync"]),
+                *self._etcd_flags,
             ],
-            "kube-apiserver": [
-                f"--etcd-servers={self.etcd_endpoint}",
-                f"--bind-address={HOST}",
-                f"--secure-port={api}",
-                "--endpoint-reconciler-type=none",
-                "--service-cluster-ip-range=10.96.0.0/24",
-                f"--tls-cert-file={self.folder}/api.crt",
-                f"--tls-private-key-file={self.folder}/api.key",
-                f"--client-ca-file={self.folder}/ca.crt",
-                f"--service-account-issuer={self.server}",
-                f"--service-account-key-file={self.folder}/accounts.pub",
-                f"--service-account-signing-key-file={self.folder}/accounts.key",
-                "--authorization-mode=RBAC",
-                # Without controllers nobody makes the ServiceAccount that every pod needs.
-                *([] if self._controllers else ["--disable-admission-plugins=ServiceAccount"]),
-                f"--audit-policy-file={self.folder}/audit-policy.json",
-                f"--audit-log-path={self.audit_log}",
-                "--profiling=false",
-                *self._api_flags,
-            ],
+            **{name: self._api_command(name, port) for name, port in zip(self.api_names, api, strict=True)},
             "kube-controller-manager": [
                 f"--kubeconfig={self.kubeconfig}",
                 f"--secure-port={manager}",
@@ -175,48 +188,91 @@ class Rig:
                 "--leader-elect=false",
                 f"--service-account-private-key-file={self.folder}/accounts.key",
                 f"--root-ca-file={self.folder}/ca.crt",
+                *self._manager_flags,
             ],
         }
         self.start("etcd")
         self._await("etcd", self.etcd_endpoint + "/health")
-        self.start("kube-apiserver")
-        self._await("kube-apiserver", self.server + "/readyz")
+        for name in self.api_names:
+            self.start(name)
+        self.wait_ready()
         self._await_first_objects()
         if self._controllers:
             self.start("kube-controller-manager")
+        if self._kept:
+            threading.Thread(target=self._keep, daemon=True).start()
+
+    def _api_command(self, name: str, port: int) -> list[str]:
+        return [
+            f"--etcd-servers={self.etcd_endpoint}",
+            f"--bind-address={HOST}",
+            f"--secure-port={port}",
+            "--endpoint-reconciler-type=none",
+            "--service-cluster-ip-range=10.96.0.0/24",
+            f"--tls-cert-file={self.folder}/api.crt",
+            f"--tls-private-key-file={self.folder}/api.key",
+            f"--client-ca-file={self.folder}/ca.crt",
+            f"--service-account-issuer={self.server}",
+            f"--service-account-key-file={self.folder}/accounts.pub",
+            f"--service-account-signing-key-file={self.folder}/accounts.key",
+            "--authorization-mode=RBAC",
+            # Without controllers nobody makes the ServiceAccount that every pod needs.
+            *([] if self._controllers else ["--disable-admission-plugins=ServiceAccount"]),
+            f"--audit-policy-file={self.folder}/audit-policy.json",
+            f"--audit-log-path={self.audit_log if name == API else self.folder / f'audit-{name}.log'}",
+            "--profiling=false",
+            *(flag.replace("{name}", name) for flag in self._api_flags),
+        ]
 
     def start(self, name: str) -> None:
         """Start a component that is not running."""
         log = (self.folder / f"{name}.log").open("ab")
-        with log:
+        hostname = name if name in self.api_names[1:] else ""
+        with log, self._lock:
             self._children[name] = subprocess.Popen(
                 [self._tools[name], *self._commands[name]],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_parent,
+                preexec_fn=partial(_end_with_parent, hostname),
             )
+            (self.folder / f"{name}.pid").write_text(str(self._children[name].pid))
 
     def kill(self, name: str) -> None:
         """End a component at once, as a crash would; the API server's own end takes a minute."""
-        child = self._children.pop(name)
-        child.kill()
-        child.wait()
+        with self._lock:
+            child = self._children.pop(name)
+            child.kill()
+            child.wait()
+
+    def _keep(self) -> None:
+        """Start API servers again that have ended."""
+        while not self._ended.wait(0.05):
+            with self._lock:
+                for name in self.api_names:
+                    child = self._children.get(name)
+                    if child is not None and child.poll() is not None and not self._ended.is_set():
+                        self.start(name)
+
+    def restart_command(self, name: str) -> list[str]:
+        """Return the command that ends a kept API server, which is then started again."""
+        return ["sh", "-c", f"kill -9 $(cat {self.folder / f'{name}.pid'})"]
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a component (SIGSTOP makes it a server that does not answer)."""
         self._children[name].send_signal(number)
 
     def wait_ready(self) -> None:
-        """Wait until the API server answers."""
-        self._await("kube-apiserver", self.server + "/readyz")
+        """Wait until every API server answers."""
+        for name, server in self.servers.items():
+            self._await(name, server + "/readyz")
 
     def _await(self, name: str, url: str) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         pool = urllib3.PoolManager(ca_certs=str(self.folder / "ca.crt"), retries=False, timeout=5)
         while time.monotonic() < deadline:
             code = self._children[name].poll()
-            if code is not None:
+            if code is not None and not self._kept:
                 tail = (self.folder / f"{name}.log").read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"{name} ended with code {code}: {tail}")
             try:

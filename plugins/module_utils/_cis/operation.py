@@ -30,6 +30,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._cis.verdict import ju
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import write_atomic
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_operation import Census
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.of_api_server import question
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Subject
@@ -149,7 +150,7 @@ class Benchmark:
     def _census(self, host: Host | None) -> Mapping[str, Any]:
         process = host.processes.get("apiserver") if host else None
         asked = question(process) if process else None
-        return Census(asked).plan().as_result(diff=False) if asked else {}
+        return Census(asked, Redactor()).plan().as_result(diff=False) if asked else {}
 
     def _stale_reports(self) -> list[str]:
         return [

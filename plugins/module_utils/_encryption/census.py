@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import covers
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import PLAIN, Mark, covers
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.protobuf import NotProtobufError, fields
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.registry import NO_API, resource_of
 
-PLAINTEXT = "plaintext"
+PLAINTEXT = PLAIN.provider
 UNKNOWN = "unknown"
 
 # A verdict names some of the objects; a list of ten thousand helps nobody.
@@ -25,6 +27,9 @@ NAMED_OBJECTS = 20
 _MARK = b"k8s:enc:"
 _ENVELOPE = re.compile(rb"k8s:enc:([a-z]+):(v[0-9]+):([^:]+):")
 
+# A field of the EncryptedObject that follows the name of a KMS provider (k8s.io/apiserver, kmstypes.v2).
+_KEY_ID = 2
+
 
 class Envelope(NamedTuple):
     """What stands in front of a stored value."""
@@ -32,6 +37,18 @@ class Envelope(NamedTuple):
     provider: str
     version: str = ""
     key: str = ""
+    # Which of its keys a KMS used; the others have one key under one name.
+    key_id: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        """Who can read the value."""
+        return Mark(self.provider, self.key)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the value is surely encrypted."""
+        return self.provider not in (PLAINTEXT, UNKNOWN)
 
 
 def classify(value: bytes) -> Envelope:
@@ -46,7 +63,17 @@ def classify(value: bytes) -> Envelope:
     if found is None:
         return Envelope(UNKNOWN)
     provider, version, key = (part.decode("utf-8", errors="replace") for part in found.groups())
-    return Envelope(provider, version, key)
+    key_id = _key_id(memoryview(value)[found.end() :]) if (provider, version) == ("kms", "v2") else ""
+    return Envelope(provider, version, key, key_id)
+
+
+def _key_id(message: memoryview) -> str:
+    """Read what an EncryptedObject says of its key."""
+    with suppress(NotProtobufError):
+        for number, value in fields(message):
+            if number == _KEY_ID and isinstance(value, memoryview):
+                return bytes(value).decode("utf-8", errors="replace")
+    return ""
 
 
 @dataclass(slots=True)
@@ -54,11 +81,14 @@ class Tally:
     """Counts per resource and envelope, with the names of some objects that are not encrypted."""
 
     prefix: str
+    # What has to be encrypted, in the words of a configuration, and whether a resource is meant.
     wanted: Sequence[str]
     needles: Sequence[bytes] = ()
+    wants: Callable[[str], bool] | None = None
     counts: Counter[tuple[str, Envelope]] = field(default_factory=Counter)
     open_objects: list[str] = field(default_factory=list)
     needle_objects: list[str] = field(default_factory=list)
+    _known: dict[str, bool] = field(default_factory=dict)
 
     def add(self, key: bytes, value: bytes) -> None:
         """Count one value; the value itself is not kept."""
@@ -67,7 +97,7 @@ class Tally:
         if resource:
             envelope = classify(value)
             self.counts[resource, envelope] += 1
-            if envelope.provider in (PLAINTEXT, UNKNOWN) and self._is_wanted(resource):
+            if not envelope.encrypted and self._is_wanted(resource):
                 self._name(self.open_objects, name)
         if any(needle in value for needle in self.needles):
             self._name(self.needle_objects, name)
@@ -77,15 +107,28 @@ class Tally:
             names.append(name)
 
     def _is_wanted(self, resource: str) -> bool:
-        return resource not in NO_API and any(covers(pattern, resource) for pattern in self.wanted)
+        if resource not in self._known:
+            self._known[resource] = resource not in NO_API and (
+                self.wants(resource)
+                if self.wants
+                else any(covers(pattern, resource) for pattern in self.wanted)
+            )
+        return self._known[resource]
+
+    def marks(self) -> Counter[Mark]:
+        """Count the encrypted values by who can read them, whatever resource they are of."""
+        found: Counter[Mark] = Counter()
+        for (_resource, envelope), count in self.counts.items():
+            if envelope.encrypted:
+                found[envelope.mark] += count
+        return found
 
     def total(self, *, encrypted: bool | None = None) -> int:
         """Count the values of wanted resources, all or only the (un)encrypted ones."""
         return sum(
             count
             for (resource, envelope), count in self.counts.items()
-            if self._is_wanted(resource)
-            and (encrypted is None or encrypted is (envelope.provider not in (PLAINTEXT, UNKNOWN)))
+            if self._is_wanted(resource) and (encrypted is None or encrypted is envelope.encrypted)
         )
 
     def missing(self) -> list[str]:
@@ -102,11 +145,12 @@ class Tally:
                 "provider": envelope.provider,
                 "version": envelope.version,
                 "key": envelope.key,
+                "key_id": envelope.key_id,
                 "count": count,
             }
             for (resource, envelope), count in self.counts.items()
         ]
-        return sorted(rows, key=lambda row: (not row["wanted"], row["resource"], row["provider"], row["key"]))
+        return sorted(rows, key=lambda row: (not row["wanted"], *map(str, row.values())))
 
 
 def percentage(part: int, whole: int) -> float:

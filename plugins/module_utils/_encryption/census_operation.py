@@ -3,58 +3,57 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE: for this collection only; it changes without notice.
 
-"""Takes the census: reads etcd once, counts, and says what can be claimed."""
+"""Takes the census: reads etcd or a snapshot of it once, counts, and says what can be claimed."""
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption import document
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census import Tally, judge, percentage
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gateway import Endpoint, Gateway
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import (
-    Configuration,
-    entries_of,
-    from_data,
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census import Tally
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census_report import (
+    describe,
+    encrypts,
+    outcome,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.validation import validate
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.config_file import ConfigFile
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gateway import Endpoint, Gateway
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_snapshot import Snapshot
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import PLAIN, Configuration
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.source import Source, count
+from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the census is asked."""
+    """What the census is asked. Either an etcd or a snapshot of one is read."""
 
-    endpoint: Endpoint
+    endpoint: Endpoint | None
     prefix: str
     resources: tuple[str, ...]
     config_path: str | None
-    needles: tuple[bytes, ...]
-    etcd_data_dir: str | None
+    needles: tuple[bytes, ...] = ()
+    etcd_data_dir: str | None = None
+    snapshot: str | None = None
 
+    @property
+    def subject(self) -> str:
+        """What is counted, in a word."""
+        return Path(self.snapshot).name if self.snapshot else self.endpoint.url if self.endpoint else ""
 
-def load(path: str) -> Configuration:
-    """Read the configuration that the API server uses; a broken one is no ground for a verdict."""
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise RampartError(
-            f"Could not read the encryption configuration {path}: {error.strerror}.",
-            next_step="run on the API server's machine as root, or name the resources instead",
-        ) from error
-    parsed = document.read(content)
-    problems = validate(parsed)
-    if problems:
-        raise RampartError(
-            f"The encryption configuration {path} is not valid: {problems[0]}.",
-            next_step="correct what is named",
-        )
-    return from_data(parsed.data)
+    def open(self) -> Source:
+        """Return where the values come from."""
+        if self.snapshot:
+            return Snapshot(self.snapshot)
+        if self.endpoint is None:
+            raise RampartError("The census was told no etcd.", next_step="give endpoint or snapshot")
+        return Gateway(self.endpoint)
 
 
 def files_with(needles: tuple[bytes, ...], folder: str) -> Iterator[str]:
@@ -68,64 +67,50 @@ def files_with(needles: tuple[bytes, ...], folder: str) -> Iterator[str]:
                     yield str(file)
 
 
+def tallies(
+    prefix: str,
+    resources: tuple[str, ...],
+    configuration: Configuration | None,
+    needles: tuple[bytes, ...] = (),
+) -> Callable[[], Tally]:
+    """Return what makes a tally of the resources that were named, or of all that is written encrypted."""
+    entries = configuration.entries if configuration else ()
+    wanted = resources or tuple(name for entry in entries if entry.mark != PLAIN for name in entry.resources)
+    if not wanted:
+        raise RampartError(
+            "The census was not told which resources have to be encrypted.",
+            next_step="give resources, or the config_path of the API server",
+        )
+    wants = None if resources or configuration is None else encrypts(configuration)
+    return lambda: Tally(prefix, wanted, needles, wants)
+
+
 class Census:
     """The operation behind the module encryption_census_info; it changes nothing."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(
+        self, question: Question, redactor: Redactor, gate: Callable[[Sequence[str]], Gate] | None = None
+    ) -> None:
         self._question = question
+        self._redactor = redactor
+        self._gate = gate
 
     def plan(self) -> Plan:
-        """Count and judge."""
+        """Count and judge, and sign the verdict when a gate is there to do so."""
         question = self._question
-        configuration = load(question.config_path) if question.config_path else None
-        wanted = question.resources or self._encrypted_by(configuration)
-        if not wanted:
-            raise RampartError(
-                "The census was not told which resources have to be encrypted.",
-                next_step="give resources, or the config_path of the API server",
-            )
-        prefix = question.prefix.rstrip("/").encode() + b"/"
-        gateway = Gateway(question.endpoint)
-        try:
-            live = Tally(question.prefix, wanted, question.needles)
-            history = Tally(question.prefix, wanted, question.needles)
-            revision = gateway.revision()
-            for value in gateway.values(prefix, revision):
-                live.add(*value)
-            compacted = gateway.compacted()
-            for value in gateway.history(prefix, revision):
-                history.add(*value)
-        finally:
-            gateway.close()
-        hits = self._file_hits()
-        verdict = judge(live, history, hits)
-        rows = live.rows()
-        if configuration is not None:
-            rows = [{**row, "current": self._is_current(configuration, row)} for row in rows]
-        whole, sealed = live.total(), live.total(encrypted=True)
-        return Plan(
-            False,
-            verdict.reason,
-            result={
-                "verdict": verdict.verdict,
-                "encrypted_completely": verdict.complete,
-                "encrypted_percent": percentage(sealed, whole),
-                "wanted": list(wanted),
-                "nothing_stored_of": live.missing(),
-                "live_values": whole,
-                "encrypted": sealed,
-                "unencrypted": whole - sealed,
-                "unencrypted_objects": live.open_objects,
-                "under_other_keys": sum(row["count"] for row in rows if not row.get("current", True)),
-                "counts": rows,
-                "revision": revision,
-                "compacted_revision": compacted,
-                "history_values": history.total(),
-                "history_unencrypted": history.total(encrypted=False),
-                "canary_objects": sorted({*live.needle_objects, *history.needle_objects}),
-                "canary_files": hits,
-            },
-        )
+        configuration = None
+        if question.config_path:
+            file = ConfigFile(Path(question.config_path), self._redactor)
+            configuration = file.require().configuration
+        tally = tallies(question.prefix, question.resources, configuration, question.needles)
+        with closing(question.open()) as source:
+            counted = count(source, question.prefix, tally)
+        result = describe(counted, configuration, self._file_hits())
+        evidence = []
+        if self._gate:
+            verdict = self._gate(result["wanted"]).conclude([outcome(question.subject, result)])
+            evidence = verdict.result["evidence"]
+        return Plan(False, result.pop("reason"), result={**result, "evidence": "".join(evidence)})
 
     def apply(self, plan: Plan) -> Plan:
         """Nothing is to do."""
@@ -143,19 +128,3 @@ class Census:
                 next_step="run as the user who owns the etcd data",
             ) from error
         return hits
-
-    @staticmethod
-    def _encrypted_by(configuration: Configuration | None) -> tuple[str, ...]:
-        """Return the resources that a configuration writes encrypted."""
-        entries = configuration.entries if configuration else ()
-        return tuple(name for entry in entries if entry.writer.kind != "identity" for name in entry.resources)
-
-    @staticmethod
-    def _is_current(configuration: Configuration, row: dict[str, Any]) -> bool:
-        """Tell whether values carry the key that the configuration writes with now."""
-        entries = entries_of(configuration, row["resource"])
-        if not row["wanted"] or not entries:
-            return True
-        writer = entries[0].writer
-        name = writer.kms.get("name") if writer.kind == "kms" else next((key.name for key in writer.keys), "")
-        return (row["provider"], row["key"]) == (writer.kind, name)

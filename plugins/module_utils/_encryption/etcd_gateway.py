@@ -6,7 +6,7 @@
 """Reads etcd through its JSON gateway: pages of values, and the history that is not compacted yet.
 
 The gateway stands on etcd's client port and needs nothing but HTTPS and the client certificate, so
-that no etcdctl has to be there. Only reading calls are made.
+that no etcdctl has to be there.
 """
 
 from __future__ import annotations
@@ -16,26 +16,21 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.source import CompactedError, Value
 
 # A page is asked for by number of values but paid for in bytes; the number follows the size seen.
 PAGE_BYTES = 4 * 1024 * 1024
 FIRST_PAGE = 64
 LARGEST_PAGE = 1000
 
-# The API server compacts every five minutes; more often than this in one census means trouble.
-COMPACTIONS_TOLERATED = 3
-
-
-class Value(NamedTuple):
-    """One key with one of its values."""
-
-    key: bytes
-    value: bytes
+# etcd starts, has no leader, or was asked for too much at once.
+BUSY = frozenset((429, 500, 502, 503, 504))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +44,8 @@ class Endpoint:
     timeout: float = 10.0
 
 
-class _CompactedError(Exception):
-    """The history asked for was compacted meanwhile."""
-
-    def __init__(self, revision: int) -> None:
-        super().__init__(revision)
-        self.revision = revision
+class EtcdAwayError(RampartError):
+    """etcd did not answer; it may do so again."""
 
 
 def _b64(raw: bytes) -> str:
@@ -115,21 +106,28 @@ class Gateway:
             response = self._connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise self._failed(str(getattr(error, "strerror", "") or error)) from error
+            raise self._away(str(getattr(error, "strerror", "") or error)) from error
         if response.status == 200:
             return response
         said = response.read(2000).decode("utf-8", errors="replace")
         self.close()
         if response.status == 404:
             raise self._failed("it does not serve the JSON gateway (--enable-grpc-gateway)")
+        if "has been compacted" in said:
+            raise CompactedError
+        if response.status in BUSY:
+            raise self._away(f"it answered {response.status}: {said}")
         raise self._failed(f"it answered {response.status}: {said}")
 
-    def _failed(self, why: str) -> RampartError:
-        return RampartError(
+    def _failed(self, why: str, kind: type[RampartError] = RampartError) -> RampartError:
+        return kind(
             f"Could not read etcd at {self._endpoint.url}: {why}.",
             next_step="check that etcd is up and that the client certificate may read everything",
             endpoint=self._endpoint.url,
         )
+
+    def _away(self, why: str) -> RampartError:
+        return self._failed(why, EtcdAwayError)
 
     def _call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         response = self._open(path, body)
@@ -137,7 +135,7 @@ class Gateway:
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            raise self._failed("its answer is not whole") from error
+            raise self._away("its answer is not whole") from error
         if not isinstance(answer, dict) or "header" not in answer:
             raise self._failed("its answer is not that of etcd")
         return answer
@@ -155,9 +153,12 @@ class Gateway:
         )
         return int(answer["header"]["revision"])
 
-    def values(self, prefix: bytes, revision: int) -> Iterator[Value]:
-        """Yield every value under a prefix as of one revision, in pages of bounded size."""
-        key, end, limit = prefix, _after(prefix), FIRST_PAGE
+    def values(self, prefix: bytes, revision: int, after: bytes = b"") -> Iterator[Value]:
+        """Yield every value under a prefix as of one revision, in pages of bounded size.
+
+        The revision 0 is the present one of each page; ``after`` is a key to go on behind.
+        """
+        key, end, limit = after + b"\0" if after else prefix, _after(prefix), FIRST_PAGE
         more = True
         while more:
             asked = {"key": _b64(key), "range_end": _b64(end), "limit": limit, "revision": revision}
@@ -181,7 +182,7 @@ class Gateway:
         try:
             for _event in self._events(1, 1):
                 break
-        except _CompactedError as compacted:
+        except CompactedError as compacted:
             return compacted.revision
         return 0
 
@@ -189,19 +190,23 @@ class Gateway:
         """Yield every older value that etcd still holds up to a revision, deleted objects included.
 
         That is each value as of the compacted revision and each value written since. The values
-        that are live at ``revision`` are among them.
+        that are live at ``revision`` are among them. Raises CompactedError when etcd forgets more of it
+        meanwhile.
         """
         start = self.compacted()
-        for _attempt in range(COMPACTIONS_TOLERATED):
-            try:
-                if start:
-                    yield from self.values(prefix, start)
-                yield from self._events(start + 1, revision, prefix)
-            except _CompactedError as compacted:
-                start = compacted.revision
-            else:
-                return
-        raise self._failed("its history was compacted again and again while it was read")
+        if start:
+            yield from self.values(prefix, start)
+        yield from self._events(start + 1, revision, prefix)
+
+    def full(self) -> bool:
+        """Tell whether etcd has raised the alarm of its quota, and takes no more writes."""
+        alarms = self._call("/v3/maintenance/alarm", {"action": "GET"}).get("alarms", [])
+        return any(alarm.get("alarm") == "NOSPACE" for alarm in alarms)
+
+    def compact(self, revision: int) -> None:
+        """Let etcd forget everything before a revision; the only call that changes anything."""
+        with suppress(CompactedError):
+            self._call("/v3/kv/compaction", {"revision": revision, "physical": True})
 
     def _events(self, start: int, end: int, prefix: bytes = b"") -> Iterator[Value]:
         """Yield what was written from one revision to another.
@@ -223,7 +228,7 @@ class Gateway:
             for line in response:
                 result = json.loads(line).get("result", {})
                 if result.get("canceled"):
-                    raise _CompactedError(int(result.get("compact_revision", 0)))
+                    raise CompactedError(int(result.get("compact_revision", 0)))
                 last = 0
                 for event in result.get("events", []):
                     last = int(event["kv"]["mod_revision"])
@@ -238,7 +243,7 @@ class Gateway:
                     return
             raise self._failed("it ended its history early")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise self._failed("its history is not whole") from error
+            raise self._away("its history is not whole") from error
         finally:
             # The stream never ends by itself.
             self.close()

@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 API_VERSION = "apiserver.config.k8s.io/v1"
 KIND = "EncryptionConfiguration"
@@ -23,6 +24,23 @@ KEYED = tuple(KEY_SIZES)
 PROVIDERS = (*KEYED, "kms", "identity")
 
 GENERATED_KEY_SIZE = 32
+
+# The names of keys that are made here say when; those made before had the day only.
+_GENERATED_NAME = re.compile(r"key-([0-9]{8})(?:-([0-9]{6}))?-[0-9a-f]{8}")
+
+
+class Mark(NamedTuple):
+    """What a stored value carries of whoever encrypted it."""
+
+    provider: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.provider}({self.key})" if self.key else self.provider
+
+
+# Of a value that nobody encrypted.
+PLAIN = Mark("plaintext")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +64,19 @@ class Provider:
     # name, endpoint, timeout and apiVersion of a KMS plugin; no secret among them.
     kms: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that values of this provider carry, that of the writing key first."""
+        return (self.kms.get("name", ""),) if self.kind == "kms" else tuple(key.name for key in self.keys)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What values that this provider can read carry, that of new values first."""
+        return tuple(Mark(self.kind, name) for name in self.names) or (PLAIN,)
+
     def shown(self) -> str:
         """Name the provider and its keys, in order, without any key material."""
-        names = [self.kms.get("name", "")] if self.kind == "kms" else [key.name for key in self.keys]
-        return f"{self.kind}({', '.join(names)})" if names else self.kind
+        return f"{self.kind}({', '.join(self.names)})" if self.names else self.kind
 
     def as_data(self) -> dict[str, Any]:
         """Return the provider as it stands in the file."""
@@ -76,9 +103,19 @@ class Entry:
         return self.providers[0]
 
     @property
+    def mark(self) -> Mark:
+        """What new values carry."""
+        return self.providers[0].marks[0]
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What values that can be read carry."""
+        return tuple(mark for provider in self.providers for mark in provider.marks)
+
+    @property
     def reads_plaintext(self) -> bool:
         """Whether a value without any encryption is accepted."""
-        return any(provider.kind == "identity" for provider in self.providers)
+        return PLAIN in self.marks
 
     def shown(self) -> dict[str, list[str]]:
         """Return the entry as it may be shown."""
@@ -162,13 +199,22 @@ def entries_of(configuration: Configuration, resource: str) -> list[Entry]:
     return []
 
 
-def new_key(today: date, taken: Sequence[str]) -> Key:
+def new_key(now: datetime, taken: Sequence[str]) -> Key:
     """Make a key from the system's random source under a name that no other key has or had.
 
     A name used again with other bytes is how clusters were lost: the API server picks the key by
     name and then fails to decrypt.
     """
     while True:
-        name = f"key-{today:%Y%m%d}-{secrets.token_hex(4)}"
+        name = f"key-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         if name not in taken:
             return Key(name, base64.b64encode(secrets.token_bytes(GENERATED_KEY_SIZE)).decode("ascii"))
+
+
+def made(name: str) -> datetime | None:
+    """Return when a key was made, as its name tells; None for a name that somebody else gave."""
+    found = _GENERATED_NAME.fullmatch(name)
+    try:
+        return found and datetime.strptime(f"{found[1]}{found[2] or '000000'}+0000", "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None

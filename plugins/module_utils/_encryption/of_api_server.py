@@ -23,4 +23,4 @@ def question(api_server: Process) -> Question | None:
         api_server.flag("etcd-certfile"),
         api_server.flag("etcd-keyfile"),
     )
-    return Question(endpoint, api_server.flag("etcd-prefix") or "/registry", (), config, (), None)
+    return Question(endpoint, api_server.flag("etcd-prefix") or "/registry", (), config)

@@ -12,6 +12,8 @@ between releases, since existing data lies under them.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 # Stored under another name than the API's.
 _OTHER_NAMES = {
     "minions": "nodes",
@@ -50,18 +52,38 @@ _GROUPS = {
 _GROUP_OF = {name: group for group, names in _GROUPS.items() for name in names.split()}
 
 
+class Stored(NamedTuple):
+    """What a key of etcd is the place of."""
+
+    # ``resource`` or ``resource.group``.
+    resource: str
+    # Empty for an object of the whole cluster.
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, key: bytes, prefix: str) -> Stored | None:
+        """Read a key; None for one that is not the API server's."""
+        root = prefix.rstrip("/") + "/"
+        text = key.decode("utf-8", errors="replace")
+        if not text.startswith(root):
+            return None
+        first, *rest = text.removeprefix(root).split("/")
+        second = rest[0] if rest else ""
+        if f"{first}/{second}" in _OTHER_NAMES:
+            resource, rest = _OTHER_NAMES[f"{first}/{second}"], rest[1:]
+        elif first in _OTHER_NAMES:
+            resource = _OTHER_NAMES[first]
+        elif "." in first:
+            resource, rest = f"{second}.{first}", rest[1:]
+        else:
+            group = _GROUP_OF.get(first)
+            resource = f"{first}.{group}" if group else first
+        *namespace, name = rest or [""]
+        return cls(resource, "/".join(namespace), name)
+
+
 def resource_of(key: bytes, prefix: str) -> str:
     """Return ``resource`` or ``resource.group`` for a key of etcd, or an empty text for a foreign key."""
-    root = prefix.rstrip("/") + "/"
-    text = key.decode("utf-8", errors="replace")
-    if not text.startswith(root):
-        return ""
-    first, _slash, rest = text.removeprefix(root).partition("/")
-    second = rest.partition("/")[0]
-    other = _OTHER_NAMES.get(f"{first}/{second}") or _OTHER_NAMES.get(first)
-    if other:
-        return other
-    if "." in first:
-        return f"{second}.{first}"
-    group = _GROUP_OF.get(first)
-    return f"{first}.{group}" if group else first
+    stored = Stored.of(key, prefix)
+    return stored.resource if stored else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -41,6 +42,8 @@ class Client:
             redactor,
             allow_exec_plugins=connection.allow_exec_plugins,
         )
+        if connection.server:
+            self.credentials = replace(self.credentials, server=connection.server.rstrip("/"))
         self.transport = Transport(
             self.credentials,
             request_timeout=connection.request_timeout,

@@ -43,6 +43,7 @@ class Discovery:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._served: dict[str, dict[str, Resource]] = {}
+        self._plurals: dict[str, Resource | None] = {}
 
     def load(self, api_versions: Iterable[str]) -> None:
         """Ask for several groups at once."""
@@ -68,6 +69,30 @@ class Discovery:
         """Return where a kind is, or None when the cluster does not serve it."""
         self.load([api_version])
         return self._served[api_version].get(kind)
+
+    def path_of(self, resource: str, namespace: str, name: str) -> str | None:
+        """Return the path of an object of ``resource`` or ``resource.group``; None when it is not served."""
+        if resource not in self._plurals:
+            self._plurals[resource] = self._find_plural(*resource.partition(".")[::2])
+        found = self._plurals[resource]
+        if found is None:
+            return None
+        return f"{found.collection(namespace or None)}/{quote(name, safe='')}"
+
+    def _find_plural(self, plural: str, group: str) -> Resource | None:
+        for api_version in self._versions(group):
+            self.load([api_version])
+            for resource in self._served[api_version].values():
+                if resource.plural == plural:
+                    return resource
+        return None
+
+    def _versions(self, group: str) -> list[str]:
+        """Return the versions of a group that are served, the preferred one first."""
+        if not group:
+            return ["v1"]
+        answer = self._client.find(f"/apis/{group}", target=f"API group {group}") or {}
+        return [str(version["groupVersion"]) for version in answer.get("versions") or []]
 
     def require(self, api_version: str, kind: str) -> Resource:
         """Return where a kind is; one that is not served is an error."""

@@ -8,17 +8,15 @@
 The lock is a ``coordination.k8s.io/v1`` Lease. Every change of it is an update with the
 resourceVersion that was read, so two takers cannot both succeed. Whether a holder still lives is
 judged by our own monotonic clock: the lease is taken over only when it was seen unchanged for its
-whole duration. Clocks of other machines, and their jumps, play no part.
+whole duration. Clocks of other machines, and their jumps, play no part. A holder that was killed on
+this machine is known to be dead at once.
 """
 
 from __future__ import annotations
 
 import datetime
-import os
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,6 +24,7 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.holder import has_died, own_identity
 
 DURATION = 15
 POLL = 1.0
@@ -37,11 +36,6 @@ class LeaseHeldError(RampartError):
 
 class LeaseLostError(RampartError):
     """We were the writer, and are not any more."""
-
-
-def own_identity() -> str:
-    """Return a name that no other holder ever has: host, process, and a random part."""
-    return f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:12]}"
 
 
 class Lease:
@@ -122,7 +116,8 @@ class Lease:
 
     def _is_free(self, current: dict[str, Any], unchanged: float) -> bool:
         spec = current.get("spec") or {}
-        return not spec.get("holderIdentity") or unchanged > int(spec.get("leaseDurationSeconds") or DURATION)
+        holder = str(spec.get("holderIdentity") or "")
+        return not holder or has_died(holder) or unchanged > int(spec.get("leaseDurationSeconds") or DURATION)
 
     def _refuse(self, current: dict[str, Any]) -> None:
         spec = current.get("spec") or {}

@@ -38,6 +38,8 @@ class Connection:
     allow_exec_plugins: bool = True
     request_timeout: float = 30.0
     api_timeout: float = 300.0
+    # One server of several, instead of the address in the kubeconfig.
+    server: str | None = None
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Connection:

@@ -106,6 +106,7 @@ class Transport:
         query: Mapping[str, Any] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        accept: str | None = None,
     ) -> Response:
         """Send one request and return its whole answer, whatever its status.
 
@@ -118,7 +119,7 @@ class Transport:
         while True:
             attempt += 1
             try:
-                answer = self._send_once(method, path, query, body, content_type)
+                answer = self._send_once(method, path, query, body, content_type, accept)
             except urllib3.exceptions.HTTPError as error:
                 if not self._answered or isinstance(error, urllib3.exceptions.SSLError):
                     raise self._unreachable(method, path, error) from error
@@ -165,13 +166,19 @@ class Transport:
             response.close()
 
     def _send_once(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, content_type: str
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        content_type: str,
+        accept: str | None,
     ) -> Response:
         left = min(self._request_timeout, self._deadline - time.monotonic())
         if left <= 0:
             raise urllib3.exceptions.TimeoutError(f"the {self._api_timeout:g} s for all calls are used up")
         until = time.monotonic() + left
-        headers, data = {}, None
+        headers, data = {} if accept is None else {"Accept": accept}, None
         if body is not None:
             headers["Content-Type"] = content_type
             data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -20,6 +24,17 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import C
 from tests.rig import Rig
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+
+# A holder that is killed.
+KILLED = """
+import os, signal, sys
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.lease import Lease
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
+with Lease(Client(Connection(sys.argv[1]), Redactor()), "default", sys.argv[2]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def another(rig: Rig) -> Client:
@@ -96,6 +111,23 @@ def test_a_renewed_lease_is_not_taken_and_a_dead_one_is_after_its_time(
                 check_until_lost(alive)
     # The dead holder's end must not have taken the lease from its heir.
     assert client.get(f"{LEASES}/{name}")["spec"]["leaseTransitions"] == heir.fencing
+
+
+def test_a_lease_of_a_process_that_was_killed_here_is_taken_at_once(
+    rig: Rig, client: Client, name: str
+) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(rig.kubeconfig), name],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    held = client.get(f"{LEASES}/{name}")["spec"]
+    assert held["holderIdentity"]
+    started = time.monotonic()
+    with Lease(client, "default", name) as heir:
+        assert time.monotonic() - started < 2
+        assert heir.fencing == held["leaseTransitions"] + 1
 
 
 def test_a_lease_that_somebody_deleted_is_lost(client: Client, name: str) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census imp
     judge,
     percentage,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.registry import resource_of
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.registry import Stored, resource_of
 
 SEALED = b"k8s:enc:secretbox:v1:key-1:\x00\x01"
 
@@ -30,6 +30,9 @@ def tally(*pairs: tuple[str, bytes], wanted: tuple[str, ...] = ("secrets",), nee
     [
         (SEALED, Envelope("secretbox", "v1", "key-1")),
         (b"k8s:enc:kms:v2:vault:\x0a", Envelope("kms", "v2", "vault")),
+        (b"k8s:enc:kms:v2:vault:\x0a\x02xy\x12\x03k-1\x1a\x01z", Envelope("kms", "v2", "vault", "k-1")),
+        (b"k8s:enc:kms:v2:vault:\x0a\x02xy\x12\x09k-1", Envelope("kms", "v2", "vault")),
+        (b"k8s:enc:kms:v2:vault:\x0a\xff\xff\xff", Envelope("kms", "v2", "vault")),
         (b"k8s:enc:aescbc:v1:a b:x", Envelope("aescbc", "v1", "a b")),
         (b"k8s\x00\x0a\x0c", Envelope("plaintext")),
         (b'{"kind":"Secret"}', Envelope("plaintext")),
@@ -62,6 +65,23 @@ def test_classify(value: bytes, expected: Envelope) -> None:
 def test_resource_of(key: str, expected: str) -> None:
     assert resource_of(key.encode(), "/registry") == expected
     assert resource_of(key.encode(), "/registry/") == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("/registry/secrets/default/a", ("secrets", "default", "a")),
+        ("/registry/clusterroles/system:node", ("clusterroles.rbac.authorization.k8s.io", "", "system:node")),
+        ("/registry/minions/local", ("nodes", "", "local")),
+        ("/registry/services/specs/default/a", ("services", "default", "a")),
+        ("/registry/cilium.io/ciliumnodes/local", ("ciliumnodes.cilium.io", "", "local")),
+        ("/registry/example.org/widgets/dev/a", ("widgets.example.org", "dev", "a")),
+        ("/registry/secrets", ("secrets", "", "")),
+    ],
+)
+def test_the_key_names_the_object(key: str, expected: tuple[str, str, str]) -> None:
+    assert Stored.of(key.encode(), "/registry") == expected
+    assert Stored.of(b"/other", "/registry") is None
 
 
 def test_everything_encrypted() -> None:

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.config_file import render
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.decide import Wanted, decide
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.document import read
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import (
@@ -19,11 +20,12 @@ from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model impo
     Provider,
     covers,
     entries_of,
+    made,
     new_key,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.operation import render
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.validation import validate
 
+NOW = datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
 OLD = Key("old", "b" * 43 + "=")
 OLDER = Key("older", "c" * 43 + "=")
 NEW = Key("new", "d" * 43 + "=")
@@ -133,11 +135,26 @@ def test_no_representation_shows_key_material() -> None:
 
 
 def test_new_keys_differ_in_name_and_bytes() -> None:
-    one, two = (new_key(date(2026, 11, 22), ()) for _unused in range(2))
-    assert re.fullmatch(r"key-20261122-[0-9a-f]{8}", one.name)
+    one, two = (new_key(NOW, ()) for _unused in range(2))
+    assert re.fullmatch(r"key-20261122-101530-[0-9a-f]{8}", one.name)
     assert one.name != two.name
     assert one.secret != two.secret
     assert len(one.forms()[1]) == 32
+    assert made(one.name) == NOW
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("key-20261122-9f3a1c0b", datetime(2026, 11, 22, tzinfo=UTC)),
+        ("key-20261399-9f3a1c0b", None),
+        ("key-20261122-101530-9f3a1c0b-mine", None),
+        ("key1", None),
+        ("", None),
+    ],
+)
+def test_the_name_tells_when_a_key_was_made(name: str, expected: datetime | None) -> None:
+    assert made(name) == expected
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.census import Tally
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gateway import Endpoint, Gateway
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.source import count
 
 Answer = Callable[[str, dict[str, Any]], tuple[int, str]]
 Serve = Callable[[Answer], Gateway]
@@ -175,7 +177,35 @@ def test_history_that_is_compacted_again_and_again(serve: Serve) -> None:
         return 200, events({"canceled": True, "compact_revision": str(start + 1)})
 
     with pytest.raises(RampartError, match="again and again"):
-        list(serve(answer).history(b"/registry/", 100))
+        count(serve(answer), "/registry", lambda: Tally("/registry", ("secrets",)))
+
+
+def test_a_revision_that_was_compacted_meanwhile_is_counted_anew(serve: Serve) -> None:
+    """Nothing that was counted before is counted twice."""
+    refused: list[int] = []
+
+    def answer(path: str, body: dict[str, Any]) -> tuple[int, str]:
+        if path.endswith("watch"):
+            return 200, events({"events": [{"kv": kv("/registry/secrets/a", revision=7)}]})
+        key = base64.b64decode(body["key"])
+        if body.get("count_only"):
+            return 200, whole()
+        if key == b"/registry/":
+            return 200, whole(kvs=[kv("/registry/secrets/a")], more=True)
+        if not refused:
+            refused.append(body["revision"])
+            return 400, '{"code":11,"message":"etcdserver: mvcc: required revision has been compacted"}'
+        return 200, whole(kvs=[kv("/registry/secrets/b")])
+
+    counted = count(serve(answer), "/registry", lambda: Tally("/registry", ("secrets",)))
+    assert refused == [7]
+    assert (counted.live.total(), counted.history.total(), counted.revision) == (2, 1, 7)
+
+
+def test_only_the_alarm_of_the_quota_counts(serve: Serve) -> None:
+    assert not serve(lambda _path, _body: (200, whole())).full()
+    assert not serve(lambda _path, _body: (200, whole(alarms=[{"alarm": "CORRUPT"}]))).full()
+    assert serve(lambda _path, _body: (200, whole(alarms=[{"memberID": "1", "alarm": "NOSPACE"}]))).full()
 
 
 def test_a_history_that_ends_early_is_not_taken_for_whole(serve: Serve) -> None:
