@@ -118,7 +118,7 @@ class Cli:
         self._redactor = redactor or Redactor()
         base = {name: os.environ[name] for name in SAFE_ENVIRONMENT if name in os.environ}
         # LANG=C: messages are parsed and shown; they must not depend on who runs the play.
-        self._environment = {**base, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **(environment or {})}
+        self.environment = {**base, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", **(environment or {})}
         self._version: str | None = None
 
     def run(
@@ -197,7 +197,7 @@ class Cli:
                 stdin=subprocess.DEVNULL if stdin is None or isinstance(stdin, str) else stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=self._environment,
+                env=self.environment,
                 cwd=cwd,
                 text=True,
                 errors="replace",

@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 
 TEMPORARY_PREFIX = ".rampart-"
 TEMPORARY_RANDOM_BYTES = 6
+LOOK_SECONDS = 0.2
 
 
 def write_atomic(
@@ -110,3 +112,19 @@ def only_writer(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def waiting_writer(folder: str | Path, seconds: float) -> Iterator[None]:
+    """Be the only writer of a folder, and let another run end first, for so long."""
+    ends = time.monotonic() + seconds
+    with contextlib.ExitStack() as alone:
+        while True:
+            try:
+                alone.enter_context(only_writer(folder))
+                break
+            except RampartError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(LOOK_SECONDS)
+        yield

@@ -12,7 +12,6 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +20,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.command import C
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import (
     TEMPORARY_PREFIX,
-    only_writer,
+    waiting_writer,
     write_atomic,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._debian.resolve import Package, closure, parse
@@ -97,7 +96,7 @@ class Apt:
         stamp = self._state / "fetched"
         for folder in ("lists/partial", "cache/archives/partial"):
             (self._state / folder).mkdir(mode=0o755, parents=True, exist_ok=True)
-        with _waited(self._state):
+        with waiting_writer(self._state, UPDATE_SECONDS):
             if stamp.exists() and 0 <= time.time() - stamp.stat().st_mtime < max_age_hours * 3600:
                 return
             (self._state / "status").touch()
@@ -173,22 +172,6 @@ class Apt:
                     next_step="run again; when it stays so, look who stands between here and the mirror",
                 )
             sums[package.sha256].replace(self._packages / f"{package.sha256}.deb")
-
-
-@contextmanager
-def _waited(folder: Path, seconds: float = UPDATE_SECONDS) -> Iterator[None]:
-    """Let another run that fetches the same lists end first."""
-    ends = time.monotonic() + seconds
-    with ExitStack() as alone:
-        while True:
-            try:
-                alone.enter_context(only_writer(folder))
-                break
-            except RampartError:
-                if time.monotonic() > ends:
-                    raise
-                time.sleep(0.2)
-        yield
 
 
 def needed() -> list[str]:

@@ -29,10 +29,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._images.layout_writer 
     write,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import ordered
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import NAMED
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import KEY, NAMED
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import present
 
-KEY = "rampart.k8s/key"
 # What this file makes of the same packages; to be raised when that changes.
 EDITION = 1
 

@@ -25,6 +25,8 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 NAMED = "org.opencontainers.image.ref.name"
 # The same in containerd's words: always the whole name.
 NAMED_IN_FULL = "io.containerd.image.name"
+# One sum of all that decided about an image when it was made here.
+KEY = "rampart.k8s/key"
 
 
 def digest_of(content: bytes) -> str:

@@ -137,6 +137,17 @@ class Layout:
                 self.folder / "index.json", json.dumps(wanted, separators=(",", ":")).encode(), mode=0o644
             )
 
+    def annotate(self, digest: str, annotations: Mapping[str, str]) -> None:
+        """Say something of an image in the index, beside what is said there already."""
+        with only_writer(self.folder):
+            index = self.index()
+            for entry in index["manifests"]:
+                if entry.get("digest") == digest:
+                    entry["annotations"] = {**(entry.get("annotations") or {}), **annotations}
+            write_atomic(
+                self.folder / "index.json", json.dumps(index, separators=(",", ":")).encode(), mode=0o644
+            )
+
 
 def present(folder: Path) -> Descriptor | None:
     """Return the one image of a layout whose parts are all there in their sizes; none when they are not.

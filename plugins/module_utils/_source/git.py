@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,6 +86,44 @@ class Git:
 
     def shallow(self) -> bool:
         return self._ask("rev-parse", "--is-shallow-repository")[1].strip() == "true"
+
+    def last_change(self, paths: Sequence[str]) -> tuple[str, int]:
+        """Return the last commit that touched any of the paths, and its time."""
+        told = self._ask("log", "-1", "--no-show-signature", "--format=%H %ct", "HEAD", "--", *paths)[
+            1
+        ].split()
+        if len(told) != 2:
+            raise RampartError(
+                f"No commit of {self._folder} holds {', '.join(paths)}.",
+                next_step="commit it, or correct the paths",
+                path=str(self._folder),
+            )
+        return told[0], int(told[1])
+
+    def changed(self, paths: Sequence[str] = ()) -> bool:
+        """Whether anything differs from HEAD, files that git does not know included."""
+        told = self._ask("status", "--porcelain", "--untracked-files=all", "--", *paths)[1]
+        return bool(told.strip())
+
+    def uncommitted(self) -> str:
+        """Name by a sum what differs from HEAD, files that git does not know included; empty when nothing."""
+        difference = self._ask("diff", "HEAD", "--binary", "--no-ext-diff", "--no-textconv", "--no-color")[1]
+        listed = self._ask("ls-files", "--others", "--exclude-standard", "-z")[1]
+        unknown = [name for name in listed.split("\0") if name]
+        if not difference and not unknown:
+            return ""
+        names = "\n".join(unknown)
+        sums = self._ask("hash-object", "--no-filters", "--stdin-paths", stdin=names)[1] if unknown else ""
+        return hashlib.sha256(f"{difference}\0{listed}\0{sums}".encode(errors="replace")).hexdigest()
+
+    def tags(self, commit: str) -> list[str]:
+        """Return the tags that a commit contains."""
+        return self._ask("tag", "--list", "--merged", commit, "--no-column")[1].split()
+
+    def count(self, since: str, until: str) -> int:
+        """Count the commits between two, or all up to one."""
+        spread = [until, f"^refs/tags/{since}"] if since else [until]
+        return int(self._ask("rev-list", "--count", *spread, "--")[1])
 
     def commits(self, since: str, until: str, signers: Signers) -> list[Commit]:
         """Return the commits between two, oldest first, with git's verdict on their signatures."""
