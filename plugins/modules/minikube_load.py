@@ -12,13 +12,17 @@ version_added: 0.1.0
 author:
   - rampart.k8s contributors (@rampart-k8s)
 description:
-  - Brings images to any containerd, each under its name and under its name by digest
-    (C(REPOSITORY@sha256:...)), so that a pod that names a digest starts from what was loaded.
+  - Brings images to every node of a minikube profile with containerd, docker or cri-o, or to any containerd
+    of this machine, such as that of an embedded cluster.
+  - Each gets its name, and its name by digest (C(REPOSITORY@sha256:...)), so that a pod that names a digest
+    starts from what was loaded. Only the Docker Engine keeps no such name; RV(nodes) tells.
   - A node is asked what it has; only the blobs that it lacks are sent, in one stream and without a temporary
     file. A new name for an image that a node has costs no layer.
   - Every byte that is sent is compared with its digest, and what a layer unpacks to is looked at, before any
     name moves. Afterwards every node is asked again whether each name means what it should.
-  - No registry is asked for anything, whatever the images are called.
+  - No registry is asked for anything but what O(images[].registry) names, whatever the images are called.
+  - C(minikube image load) ends well for an archive that is missing, cut off or holds something else, asks
+    registries for names that it does not find, and loads unchanged images again, which is why it is not used.
 extends_documentation_fragment:
   - rampart.k8s.attributes.progress
 attributes:
@@ -50,6 +54,16 @@ options:
       archive:
         description: An archive as C(docker save) writes it, or of an OCI layout.
         type: path
+      docker:
+        description:
+          - The name of an image in the Docker daemon at O(source_docker_host), or its id. What the daemon has
+            not is an error.
+        type: str
+      registry:
+        description:
+          - An image to fetch from a registry, as C(HOST[:PORT]/REPOSITORY) with C(:TAG) or C(@sha256:DIGEST).
+            Its parts go from the registry to the nodes without being stored in between.
+        type: str
       reference:
         description:
           - Which of several images in the layout or the archive; a tag, a whole name, or a digest. What could
@@ -69,19 +83,44 @@ options:
           - What the gates have judged; the digest of the manifest, of the index or of the configuration. Any
             other image is refused.
         type: str
+  profile:
+    description: The minikube profile. All of its nodes get the images.
+    type: str
+  home:
+    description: The folder of minikube's state (E(MINIKUBE_HOME)), where the profile is described.
+    type: path
+  docker_host:
+    description: The address of the daemon that holds the nodes of the profile.
+    type: str
+    default: unix:///var/run/docker.sock
   sockets:
-    description: The sockets of the containerds on this machine.
+    description: The sockets of containerds on this machine, in place of a profile.
     type: list
     elements: path
-    required: true
+    default: []
   namespace:
-    description: The namespace of containerd. The kubelet sees images in V(k8s.io) only.
+    description: The namespace of these containerds. The kubelet sees images in V(k8s.io) only.
     type: str
     default: k8s.io
   ctr:
-    description: The client of containerd.
+    description: The client of containerd on this machine.
     type: path
     default: ctr
+  docker:
+    description: The client of the Docker daemon that O(images[].docker) names an image of.
+    type: path
+    default: docker
+  source_docker_host:
+    description: The address of that daemon.
+    type: str
+    default: unix:///var/run/docker.sock
+  crane:
+    description: The program crane, which fetches what O(images[].registry) names.
+    type: path
+    default: crane
+  registry_ca:
+    description: The file with the authorities to trust at registries, in place of the system's own.
+    type: path
   timeout:
     description: How many seconds the images may take for one node.
     type: int
@@ -99,6 +138,13 @@ EXAMPLES = r"""
       - layout: /var/lib/rampart/images/backend
         name: rampart.local/ai-backend/backend:1.2.0
         digest: "{{ built.digest }}"
+
+- name: Bring what docker has saved to all nodes of a minikube
+  rampart.k8s.minikube_load:
+    profile: demo
+    home: /home/me/.minikube
+    images:
+      - archive: /srv/images/backend.tar
 """
 
 RETURN = r"""
@@ -126,14 +172,15 @@ loaded:
   sample: {/run/containerd/containerd.sock: loaded}
 nodes:
   description:
-    - The same with the bytes that were sent, which names moved, and whether a container runs what they meant
-      before.
+    - The same with the bytes that were sent, whether a pod can name the images by digest there, which names
+      moved, and whether a container runs what they meant before.
   returned: success, and when a node failed
   type: dict
   sample:
     /run/containerd/containerd.sock:
       result: loaded
       bytes: 3009024
+      by_digest: true
       moved:
         rampart.local/backend:1.2.0:
           before: absent
@@ -151,7 +198,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import P
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import of_sockets
+from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import of_profile, of_sockets
 from ansible_collections.rampart.k8s.plugins.module_utils._load.operation import ImageLoad
 from ansible_collections.rampart.k8s.plugins.module_utils._load.sources import Sources
 from ansible_collections.rampart.k8s.plugins.module_utils._load.wanted import parse
@@ -159,6 +206,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._load.wanted import pa
 IMAGE = {
     "layout": {"type": "path"},
     "archive": {"type": "path"},
+    "docker": {"type": "str"},
+    "registry": {"type": "str"},
     "reference": {"type": "str"},
     "platform": {"type": "str"},
     "name": {"type": "str"},
@@ -167,12 +216,22 @@ IMAGE = {
 
 SPEC = PROGRESS | ArgumentSpec(
     {
+        "profile": {"type": "str"},
+        "home": {"type": "path"},
+        "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
         "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
-        "sockets": {"type": "list", "elements": "path", "required": True},
+        "sockets": {"type": "list", "elements": "path", "default": []},
         "namespace": {"type": "str", "default": "k8s.io"},
         "ctr": {"type": "path", "default": "ctr"},
+        "docker": {"type": "path", "default": "docker"},
+        "source_docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+        "crane": {"type": "path", "default": "crane"},
+        "registry_ca": {"type": "path"},
         "timeout": {"type": "int", "default": 600},
-    }
+    },
+    required_one_of=(("profile", "sockets"),),
+    mutually_exclusive=(("profile", "sockets"),),
+    required_by={"profile": ("home",)},
 )
 
 
@@ -181,8 +240,14 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageLoad:
     params = module.params
     return ImageLoad(
         wanted=[parse(entry) for entry in params["images"]],
-        nodes=of_sockets(params),
-        sources=Sources(),
+        nodes=of_profile(params, check_mode=module.check_mode) if params["profile"] else of_sockets(params),
+        sources=Sources(
+            docker=params["docker"],
+            docker_host=params["source_docker_host"],
+            crane_program=params["crane"],
+            registry_ca=params["registry_ca"],
+            timeout=params["timeout"],
+        ),
         progress=Progress(params["_progress_file"]),
         check_mode=module.check_mode,
     )

@@ -39,6 +39,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig impor
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.parts import Parts, opened
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import now
@@ -63,7 +64,7 @@ class SecretScan:
         self._check_mode = check_mode
         self._gitleaks = Gitleaks(parameters["gitleaks"], timeout=parameters["timeout"])
         self._git = Cli(parameters["git"], redactor=redactor, timeout=parameters["timeout"])
-        self._crane = Cli(parameters["crane"], redactor=redactor, timeout=parameters["timeout"])
+        self._crane = crane(parameters["crane"], redactor=redactor, timeout=parameters["timeout"])
         self._key = b""
 
     def plan(self) -> Plan:

@@ -11,18 +11,12 @@ import re
 from collections.abc import Sequence
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need
-from ansible_collections.rampart.k8s.plugins.module_utils._load.machine import Machine
-from ansible_collections.rampart.k8s.plugins.module_utils._load.runtime import platform_of
+from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need, View
+from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
+from ansible_collections.rampart.k8s.plugins.module_utils._load.machine import Machine, ask
+from ansible_collections.rampart.k8s.plugins.module_utils._load.runtime import free_below, platform_of
 from ansible_collections.rampart.k8s.plugins.module_utils._load.stream import Sent, partial_layout
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import DIGEST
-
-# One command, since each may have to find its way into a node first. The arguments are those of ctr.
-LOOK = (
-    'uname -m; echo "--"; "$@" images list; echo "--"; "$@" content list --quiet; echo "--"; '
-    '"$@" containers list; echo "--"; "$@" plugins list id==cri'
-)
-SECTIONS = 5
 
 # The kubelet's side of containerd takes up every new name, and marks it.
 TAKEN_UP = "io.cri-containerd.image=managed"
@@ -48,18 +42,22 @@ class Containerd:
     def name(self) -> str:
         return self._machine.name
 
+    def view(self, image: NodeImage) -> View:
+        parts = {digest: blob.size for digest, blob in image.blobs.items()}
+        return View(image, image.names, image.target.digest, parts)
+
     def holding(self) -> Holding:
-        done = self._machine.run("sh", "-euc", LOOK, "sh", *self._ctr)
-        sections = done.stdout.split("--\n")
-        if len(sections) != SECTIONS:
-            raise RampartError(
-                f"containerd of {self.name} answers {len(sections)} of {SECTIONS} questions.",
-                next_step=f"run {' '.join(self._ctr)} images list by hand and look at what it prints",
-            )
-        machine, listed, content, containers, plugins = sections
+        machine, listed, content, containers, plugins = ask(
+            self._machine,
+            ("uname", "-m"),
+            (*self._ctr, "images", "list"),
+            (*self._ctr, "content", "list", "--quiet"),
+            (*self._ctr, "containers", "list"),
+            (*self._ctr, "plugins", "list", "id==cri"),
+        )
         return Holding(
             names=read_names(listed, taken_up="cri" in plugins),
-            blobs=frozenset(content.split()),
+            parts=frozenset(content.split()),
             platform=platform_of(machine.strip()),
             used=frozenset(read_used(containers)),
         )
@@ -72,8 +70,7 @@ class Containerd:
                 f"containerd of {self.name} does not say where it keeps its content.",
                 next_step=f"run {' '.join(self._ctr)} plugins list --detailed by hand",
             )
-        blocks, size = self._machine.run("stat", "-f", "-c", "%a %S", root[1]).stdout.split()
-        return int(blocks) * int(size)
+        return free_below(self._machine, root[1])
 
     def receive(self, all_needs: Sequence[Need], sent: Sent) -> None:
         arguments = ("images", "import", "-")

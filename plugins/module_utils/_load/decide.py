@@ -13,9 +13,22 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import Descriptor
 
 UNCHANGED, LACKING, LOADED, FAILED = "unchanged", "lacking", "loaded", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An image as one kind of runtime knows it."""
+
+    image: NodeImage
+    names: tuple[str, ...]
+    # What the names mean there: the digest or the id.
+    means: str
+    # What it consists of there, with the size of each part.
+    parts: Mapping[str, int]
+    # Whether a pod that names it by its digest finds it there.
+    by_digest: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +37,8 @@ class Holding:
 
     # What each name means there.
     names: Mapping[str, str] = field(default_factory=dict)
-    # Digests of all content that is there whole.
-    blobs: frozenset[str] = frozenset()
+    # The parts of images that are there whole.
+    parts: frozenset[str] = frozenset()
     # As in linux/amd64; empty when the node could not be asked.
     platform: str = ""
     # Names by which running containers know their images.
@@ -33,69 +46,63 @@ class Holding:
 
     def uses(self, name: str) -> bool:
         """Say whether a container runs what a name means now, by this name or by another."""
-        digest = self.names.get(name)
-        return any(other in self.used for other, meant in self.names.items() if meant == digest)
+        meant = self.names.get(name)
+        return any(other in self.used for other, means in self.names.items() if means == meant)
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
     """What one node lacks of one image."""
 
-    image: NodeImage
+    view: View
     names: tuple[str, ...] = ()
-    blobs: tuple[Descriptor, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.blobs)
+        return bool(self.names or self.parts)
+
+    @property
+    def name(self) -> str:
+        return self.view.image.name
 
     @property
     def size(self) -> int:
         """How many bytes have to be sent."""
-        return sum(blob.size for blob in self.blobs)
+        return sum(self.view.parts[part] for part in self.parts)
 
 
-def need(image: NodeImage, holding: Holding) -> Need:
-    """Say what has to be sent so that the names mean the image."""
-    return Need(
-        image,
-        tuple(name for name in image.names if holding.names.get(name) != image.target.digest),
-        tuple(blob for digest, blob in image.blobs.items() if digest not in holding.blobs),
-    )
-
-
-def needs(images: Iterable[NodeImage], holding: Holding) -> list[Need]:
+def needs(views: Iterable[View], holding: Holding) -> list[Need]:
     """Return what is to be done, image by image; what two of them share is sent once."""
-    found, coming = [], set(holding.blobs)
-    for image in images:
-        one = need(image, Holding(holding.names, frozenset(coming)))
-        coming |= {blob.digest for blob in one.blobs}
+    found, there = [], set(holding.parts)
+    for view in views:
+        one = Need(
+            view,
+            tuple(name for name in view.names if holding.names.get(name) != view.means),
+            tuple(part for part in view.parts if part not in there),
+        )
+        there |= {*one.parts}
         if one:
             found.append(one)
     return found
 
 
-def planned(images: Sequence[NodeImage], holding: Holding) -> dict[str, Any]:
+def planned(views: Sequence[View], holding: Holding) -> dict[str, Any]:
     """Say what a node gets, in plain data."""
-    lacking = needs(images, holding)
+    lacking = needs(views, holding)
     return {
         "result": LACKING if lacking else UNCHANGED,
         "bytes": sum(one.size for one in lacking),
+        "by_digest": all(view.by_digest for view in views),
         "moved": {
             name: {
                 "before": holding.names.get(name, "absent"),
-                "after": one.image.target.digest,
+                "after": one.view.means,
                 "in_use": holding.uses(name),
             }
             for one in lacking
             for name in one.names
         },
     }
-
-
-def lacking_names(images: Sequence[NodeImage], holdings: Iterable[Holding]) -> str:
-    """List the images that any node lacks, by the names that were asked for."""
-    names = {one.image.name for holding in holdings for one in needs(images, holding)}
-    return ", ".join(sorted(names))
 
 
 def check_names(images: Sequence[NodeImage]) -> None:

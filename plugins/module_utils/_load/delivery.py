@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need, needs
-from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
+from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need, View, needs
 from ansible_collections.rampart.k8s.plugins.module_utils._load.runtime import Runtime
 from ansible_collections.rampart.k8s.plugins.module_utils._load.stream import Sent
 
@@ -33,17 +32,26 @@ class Delivery:
     """One node."""
 
     runtime: Runtime
-    images: Sequence[NodeImage]
+    views: Sequence[View]
     holding: Holding
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     sent: Sent = field(default_factory=Sent)
 
+    @property
+    def node(self) -> str:
+        return self.runtime.name
+
+    @property
+    def lacking(self) -> list[Need]:
+        """What the node lacked when it was asked."""
+        return needs(self.views, self.holding)
+
     def run(self) -> None:
         """Send what is lacking; raises RampartError unless every image is there at the end."""
         trouble: RampartError | None = None
         for attempt in range(ATTEMPTS):
-            lacking = needs(self.images, self._look() if attempt else self.holding)
+            lacking = needs(self.views, self._look() if attempt else self.holding)
             if lacking:
                 trouble = self._send(lacking)
                 lacking = self._left() if trouble is None else lacking
@@ -67,8 +75,8 @@ class Delivery:
     def _left(self) -> list[Need]:
         """Return what is still lacking once the node had the time to see what came."""
         limit = self.clock() + SEEN_SECONDS
-        while lacking := needs(self.images, self._look()):
-            if any(one.blobs for one in lacking) or self.clock() > limit:
+        while lacking := needs(self.views, self._look()):
+            if any(one.parts for one in lacking) or self.clock() > limit:
                 break
             self.pause(LOOK_SECONDS)
         return lacking
@@ -90,8 +98,8 @@ class Delivery:
     def _full(self, lacking: Sequence[Need]) -> RampartError:
         needed, free = _needed(lacking), self.runtime.free()
         return RampartError(
-            f"The disk of {self.runtime.name} is full: at least {needed} bytes are needed for "
-            f"{', '.join(one.image.name for one in lacking)}, {free} are free. No name was moved.",
+            f"The disk of {self.node} is full: at least {needed} bytes are needed for "
+            f"{', '.join(one.name for one in lacking)}, {free} are free. No name was moved.",
             next_step="make room on the node (crictl rmi --prune removes unused images), then run again",
             bytes_needed=needed,
             bytes_free=free,
@@ -99,7 +107,7 @@ class Delivery:
 
     def _did_not_arrive(self, lacking: Sequence[Need]) -> RampartError:
         return RampartError(
-            f"{self.runtime.name} does not have {', '.join(one.image.name for one in lacking)} although the "
+            f"{self.node} does not have {', '.join(one.name for one in lacking)} although the "
             "import ended well.",
             next_step="look into the log of its container runtime: something removes images or renames them",
         )

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import (
@@ -19,7 +19,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.docker_archive import with_manifest
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.layers import Limits, Meter, proved
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import Documents, PackedImage
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import Documents, Layer, PackedImage
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import in_full, repository_of
 
 
@@ -72,19 +72,26 @@ class NodeImage:
     def content(self, digests: Iterable[str]) -> Iterator[tuple[Descriptor, Iterator[bytes]]]:
         """Yield blobs as they go by, each with its bytes; one that is not what it should be raises."""
         wanted = set(digests)
+        for _layer, blob, pieces in self.layers(wanted, lambda _layer, blob: blob.digest):
+            yield blob, pieces
+        for descriptor, raw in self.documents:
+            if descriptor.digest in wanted:
+                yield descriptor, iter((raw,))
+
+    def layers(
+        self, wanted: Container[str], key: Callable[[Layer, Descriptor], str]
+    ) -> Iterator[tuple[Layer, Descriptor, Iterator[bytes]]]:
+        """Yield the layers whose key is wanted, each with its bytes as they are packed."""
         members = self.packed.members
         meter = Meter(members.place, Limits())
         layers = {
             layer.file: (layer, layer.blob)
             for layer in self.packed.layers
-            if layer.blob and layer.blob.digest in wanted
+            if layer.blob and key(layer, layer.blob) in wanted
         }
         for file, pieces in members.passing(layers):
             layer, blob = layers[file]
-            yield blob, proved(pieces, layer, meter)
-        for descriptor, document in self.documents:
-            if descriptor.digest in wanted:
-                yield descriptor, iter((document,))
+            yield layer, blob, proved(pieces, layer, meter)
 
 
 def _typed(descriptor: Descriptor, content: bytes) -> Descriptor:

@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
 
 class Machine(Protocol):
@@ -28,6 +30,21 @@ class Machine(Protocol):
         timeout: float | None = None,
     ) -> Completed:
         """Run a command there."""
+
+
+MARK = "--rampart--"
+
+
+def ask(machine: Machine, *questions: Sequence[str]) -> list[str]:
+    """Ask several questions in one command, since each may have to find its way into a node first."""
+    script = f"; echo {MARK}; ".join(shlex.join(question) for question in questions)
+    answers = machine.run("sh", "-euc", script).stdout.split(f"{MARK}\n")
+    if len(answers) != len(questions):
+        raise RampartError(
+            f"{machine.name} gives {len(answers)} answers to {len(questions)} questions.",
+            next_step=f"look at what this prints there: sh -c {shlex.quote(script)}",
+        )
+    return answers
 
 
 class ThisMachine:

@@ -18,11 +18,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import 
 from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import (
     FAILED,
     LOADED,
-    UNCHANGED,
     Holding,
     check_names,
     check_platforms,
-    lacking_names,
     planned,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._load.delivery import Delivery
@@ -47,7 +45,7 @@ class ImageLoad:
     # Raises RampartError for an image that may not be loaded.
     gate: Callable[[Wanted, NodeImage], None] = lambda _wanted, _image: None
     _images: list[NodeImage] = field(default_factory=list, init=False)
-    _holdings: dict[str, Holding] = field(default_factory=dict, init=False)
+    _deliveries: list[Delivery] = field(default_factory=list, init=False)
 
     def plan(self) -> Plan:
         """Read the images, ask every node, and compare."""
@@ -56,17 +54,15 @@ class ImageLoad:
         self._images = [wanted.for_nodes(self.sources.open(wanted)) for wanted in there]
         check_names(self._images)
         with ThreadPoolExecutor(WORKERS) as pool:
-            holdings = list(pool.map(self._ask, self.nodes))
-        self._holdings = dict(zip((node.name for node in self.nodes), holdings, strict=True))
-        check_platforms(self._images, self._holdings)
-        told = {name: planned(self._images, holding) for name, holding in self._holdings.items()}
-        lacking = [name for name, entry in told.items() if entry["result"] != UNCHANGED]
+            self._deliveries = list(pool.map(self._prepare, self.nodes))
+        check_platforms(self._images, {one.node: one.holding for one in self._deliveries})
+        lacking = [one for one in self._deliveries if one.lacking]
         if lacking:
             for wanted, image in zip(there, self._images, strict=True):
                 self.gate(wanted, image)
-        names = lacking_names(self._images, holdings)
-        reasons = [f"{', '.join(lacking)} lacks {names}"] if lacking else []
+        reasons = [f"{one.node} lacks {', '.join(need.name for need in one.lacking)}" for one in lacking]
         reasons += [f"{', '.join(coming)} is not made yet"] if coming else []
+        told = {one.node: planned(one.views, one.holding) for one in self._deliveries}
         return Plan(
             changed=bool(reasons),
             reason="; ".join(reasons) or "every node has all of them",
@@ -78,8 +74,7 @@ class ImageLoad:
     def apply(self, plan: Plan) -> Plan:
         """Deliver to all nodes at once; one that fails keeps none of the others from its images."""
         with ThreadPoolExecutor(WORKERS) as pool:
-            delivered = list(pool.map(self._deliver, self.nodes))
-        told = dict(zip((node.name for node in self.nodes), delivered, strict=True))
+            told = dict(pool.map(self._deliver, self._deliveries))
         failed = {name: entry for name, entry in told.items() if entry["result"] == FAILED}
         if failed:
             raise RampartError(
@@ -90,32 +85,31 @@ class ImageLoad:
             )
         return replace(plan, result=self._result(told))
 
-    def _ask(self, node: Runtime) -> Holding:
+    def _prepare(self, node: Runtime) -> Delivery:
         try:
-            return node.holding()
+            holding = node.holding()
         except RampartError as error:
+            if not self.check_mode:
+                raise RampartError(
+                    f"The node {node.name} cannot be asked what it has: {error.message}",
+                    next_step="start the node and its container runtime, then run again; nothing was loaded",
+                    node=node.name,
+                ) from error
             # An earlier task starts it, in a real run.
-            if self.check_mode:
-                return Holding()
-            raise RampartError(
-                f"The node {node.name} cannot be asked what it has: {error.message}",
-                next_step="start the node and its container runtime, then run again; nothing was loaded",
-                node=node.name,
-            ) from error
+            holding = Holding()
+        return Delivery(node, [node.view(image) for image in self._images], holding)
 
-    def _deliver(self, node: Runtime) -> dict[str, Any]:
-        holding = self._holdings[node.name]
-        told = planned(self._images, holding)
-        if told["result"] == UNCHANGED:
-            return told
-        self.progress.say(f"{node.name} gets {told['bytes']} bytes")
-        delivery = Delivery(node, self._images, holding)
+    def _deliver(self, delivery: Delivery) -> tuple[str, dict[str, Any]]:
+        told = planned(delivery.views, delivery.holding)
+        if not delivery.lacking:
+            return delivery.node, told
+        self.progress.say(f"{delivery.node} gets {told['bytes']} bytes")
         try:
             delivery.run()
         except RampartError as error:
-            return {**told, **error.details, "result": FAILED, "error": str(error)}
-        self.progress.say(f"{node.name} has all of them")
-        return {**told, "result": LOADED, "bytes": delivery.sent.bytes}
+            return delivery.node, {**told, **error.details, "result": FAILED, "error": str(error)}
+        self.progress.say(f"{delivery.node} has all of them")
+        return delivery.node, {**told, "result": LOADED, "bytes": delivery.sent.bytes}
 
     def _result(self, told: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
         return {

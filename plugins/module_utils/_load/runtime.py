@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from typing import Protocol
 
-from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need
+from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need, View
+from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
+from ansible_collections.rampart.k8s.plugins.module_utils._load.machine import Machine
 from ansible_collections.rampart.k8s.plugins.module_utils._load.stream import Sent
 
 # As the kernel and as Go name them.
@@ -31,6 +32,9 @@ class Runtime(Protocol):
     def name(self) -> str:
         """Name the node for a person."""
 
+    def view(self, image: NodeImage) -> View:
+        """Say what an image is there: its names, what they mean, and what it consists of."""
+
     def holding(self) -> Holding:
         """Say what is there; raises RampartError when the node does not answer."""
 
@@ -41,10 +45,12 @@ class Runtime(Protocol):
         """Take what is lacking in one stream; raises RampartError when the runtime refuses it."""
 
 
+def free_below(machine: Machine, folder: str) -> int:
+    """Say how many bytes the file system of a folder has left."""
+    blocks, size = machine.run("stat", "-f", "-c", "%a %S", folder).stdout.split()
+    return int(blocks) * int(size)
+
+
 def platform_of(machine: str) -> str:
     """Name a node's platform by what its kernel says of the machine."""
     return f"linux/{ARCHITECTURES.get(machine, machine)}"
-
-
-def own_platform() -> str:
-    return platform_of(platform.machine())

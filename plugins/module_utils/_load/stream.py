@@ -44,15 +44,19 @@ def member(name: str, size: int, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def partial_layout(all_needs: Sequence[Need]) -> Iterator[bytes]:
-    """Yield the archive; a blob that is not what it should be raises before anything is named."""
+    """Yield an OCI layout; a blob that is not what it should be raises before anything is named."""
     for one in all_needs:
-        for blob, pieces in one.image.content(blob.digest for blob in one.blobs):
+        for blob, pieces in one.view.image.content(one.parts):
             yield from member(blob.file, blob.size, pieces)
-    marker = json.dumps({"imageLayoutVersion": "1.0.0"}).encode()
-    yield from member(OCI_MARKER, len(marker), (marker,))
-    index = json.dumps(index_of(all_needs), sort_keys=True).encode()
-    yield from member(OCI_INDEX, len(index), (index,))
+    yield from document(OCI_MARKER, {"imageLayoutVersion": "1.0.0"})
+    yield from document(OCI_INDEX, index_of(all_needs))
     yield END_OF_ARCHIVE
+
+
+def document(name: str, content: Any) -> Iterator[bytes]:
+    """Yield one document of an archive."""
+    raw = json.dumps(content, sort_keys=True).encode()
+    yield from member(name, len(raw), (raw,))
 
 
 def index_of(all_needs: Sequence[Need]) -> dict[str, Any]:
@@ -61,8 +65,8 @@ def index_of(all_needs: Sequence[Need]) -> dict[str, Any]:
         "schemaVersion": 2,
         "mediaType": INDEX_TYPE,
         "manifests": [
-            {**one.image.target.data(), "annotations": {NAMED_IN_FULL: name}}
+            {**one.view.image.target.data(), "annotations": {NAMED_IN_FULL: name}}
             for one in all_needs
-            for name in one.names or one.image.names
+            for name in one.names or one.view.names
         ],
     }

@@ -17,10 +17,11 @@ from ansible_collections.rampart.k8s.plugins.module_utils._load.image import Nod
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.choosing import Choice
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import DIGEST
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import PackedImage
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import NAMED_IMAGE
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import NAMED_IMAGE, Place, Reference
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse as parse_reference
 
 BY_PATH = ("layout", "archive")
-SOURCES = BY_PATH
+SOURCES = (*BY_PATH, "docker", "registry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,12 @@ class Wanted:
         return image
 
     def _own_name(self, packed: PackedImage) -> str:
-        whole = [name for name in packed.names if "/" in name or ":" in name]
+        if self.source not in BY_PATH:
+            # A name without a tag would be that of the next image as well.
+            head = self.place.partition("@")[0]
+            whole = [head] if ":" in head.rpartition("/")[2] else []
+        else:
+            whole = [name for name in packed.names if "/" in name or ":" in name]
         if len(whole) != 1:
             said = f"has the names {', '.join(whole)}" if whole else "says no whole name of its own"
             raise RampartError(
@@ -66,6 +72,17 @@ class Wanted:
                 next_step="give name, like registry.example.com/shop/backend:1.2.0",
             )
         return whole[0]
+
+
+def registry_reference(place: str) -> Reference:
+    """Read where an image is to be fetched from; nothing else than that is ever asked of a registry."""
+    found = parse_reference(place)
+    if found.place is not Place.REGISTRY or not (found.tag or found.digest):
+        raise RampartError(
+            f"{place!r} does not say which image of which registry is to be fetched.",
+            next_step="write it as HOST[:PORT]/REPOSITORY:TAG or HOST[:PORT]/REPOSITORY@sha256:DIGEST",
+        )
+    return found
 
 
 def parse(entry: Mapping[str, Any]) -> Wanted:
@@ -80,6 +97,12 @@ def parse(entry: Mapping[str, Any]) -> Wanted:
     place, name, digest = str(entry[source]), str(entry.get("name") or ""), str(entry.get("digest") or "")
     if source in BY_PATH and not Path(place).is_absolute():
         raise RampartError(f"{place} is not an absolute path.", next_step="give the whole path")
+    if source == "docker" and not (NAMED_IMAGE.fullmatch(place) or DIGEST.fullmatch(place)):
+        raise RampartError(
+            f"{place!r} cannot be the name of an image.", next_step="write it as NAME:TAG, or give its id"
+        )
+    if source == "registry":
+        registry_reference(place)
     if name and not NAMED_IMAGE.fullmatch(name):
         raise RampartError(
             f"{name!r} cannot be the name of an image.",

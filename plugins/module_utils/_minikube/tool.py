@@ -44,10 +44,10 @@ class Places:
         }
 
 
-def docker(host: str, config: Path, *, timeout: float = QUESTION_SECONDS) -> Cli:
+def docker(host: str, config: Path, *, program: str = "docker", timeout: float = QUESTION_SECONDS) -> Cli:
     """Return the docker client for one daemon."""
     environment = {"DOCKER_HOST": host, "DOCKER_CONFIG": str(config), "DOCKER_BUILDKIT": "0"}
-    return Cli("docker", environment=environment, timeout=timeout)
+    return Cli(program, environment=environment, timeout=timeout)
 
 
 def answers_at(host: str, config: Path) -> bool:

@@ -97,6 +97,36 @@ def _status(status: os.stat_result) -> str:
     return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
+def listed(headers: Iterable[Header]) -> dict[str, Header]:
+    """Go through an archive and return its files; what no image holds raises TarWalkError."""
+    files: dict[str, Header] = {}
+    links: dict[str, str] = {}
+    for count, header in enumerate(headers, start=1):
+        name = header.name.removeprefix("./").rstrip("/")
+        if count > MOST_MEMBERS:
+            raise TarWalkError("members", f"it has more than {MOST_MEMBERS} members")
+        if header.type == b"5" and name in ("", "."):
+            continue
+        if not _NAMES.fullmatch(name):
+            raise TarWalkError("name", f"{header.name[:200]!r} is no file of an image")
+        if name in files or name in links:
+            raise TarWalkError("twice", f"{name} stands in it twice")
+        if header.is_file:
+            files[name] = header
+        elif header.type == b"2":
+            # docker writes a layer that an image has twice as a link to its first copy.
+            links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), header.link))
+        elif header.type != b"5":
+            raise TarWalkError("type", f"{name} is neither a file nor a folder")
+    for name, target in links.items():
+        if target not in files:
+            raise TarWalkError("link", f"{name} leads out of the archive, or to what is no file")
+        files[name] = files[target]
+    if not files:
+        raise TarWalkError("whole", "it holds no file")
+    return files
+
+
 class TarMembers:
     """An archive on disk; it is listed once and read where it lies."""
 
@@ -112,7 +142,7 @@ class TarMembers:
             os.close(self._handle)
             raise refuse(str(path), "type", "it is not a plain file")
         try:
-            self._files = self._list()
+            self._files = listed(self._headers())
         except TarWalkError as error:
             os.close(self._handle)
             raise refuse(str(path), error.rule, error.why) from error
@@ -161,34 +191,6 @@ class TarMembers:
             position += walk.pass_over()
             if position > self._status.st_size:
                 raise TarWalkError("whole", "it is cut off")
-
-    def _list(self) -> dict[str, Header]:
-        files: dict[str, Header] = {}
-        links: dict[str, str] = {}
-        for count, header in enumerate(self._headers(), start=1):
-            name = header.name.removeprefix("./").rstrip("/")
-            if count > MOST_MEMBERS:
-                raise TarWalkError("members", f"it has more than {MOST_MEMBERS} members")
-            if header.type == b"5" and name in ("", "."):
-                continue
-            if not _NAMES.fullmatch(name):
-                raise TarWalkError("name", f"{header.name[:200]!r} is no file of an image")
-            if name in files or name in links:
-                raise TarWalkError("twice", f"{name} stands in it twice")
-            if header.is_file:
-                files[name] = header
-            elif header.type == b"2":
-                # docker writes a layer that an image has twice as a link to its first copy.
-                links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), header.link))
-            elif header.type != b"5":
-                raise TarWalkError("type", f"{name} is neither a file nor a folder")
-        for name, target in links.items():
-            if target not in files:
-                raise TarWalkError("link", f"{name} leads out of the archive, or to what is no file")
-            files[name] = files[target]
-        if not files:
-            raise TarWalkError("whole", "it holds no file")
-        return files
 
 
 class FolderMembers:

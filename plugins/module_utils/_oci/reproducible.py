@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
@@ -21,6 +20,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record impor
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate, Outcome
 from ansible_collections.rampart.k8s.plugins.module_utils._oci import compare
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.compare import Difference
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.parts import opened
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse
 
@@ -36,7 +36,7 @@ class ReproducibleVerify:
     def __init__(self, parameters: Mapping[str, Any], redactor: Redactor, *, check_mode: bool) -> None:
         self._parameters = parameters
         self._check_mode = check_mode
-        self._crane = Cli(parameters["crane"], redactor=redactor)
+        self._crane = crane(parameters["crane"], redactor=redactor)
 
     def plan(self) -> Plan:
         """Compare; nothing is changed."""

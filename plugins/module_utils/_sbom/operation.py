@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import Subject
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate, Outcome
 from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Reference, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom import documents
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom.licences import Judge, LicencePolicy
@@ -63,8 +63,7 @@ class ImageSbom:
         self._check_mode = check_mode
         timeout, ca = parameters["timeout"], parameters["registry_ca"]
         self._syft = Syft(parameters["syft"], timeout=timeout, registry_ca=ca)
-        environment = {"SSL_CERT_FILE": ca} if ca else {}
-        self._crane = Cli(parameters["crane"], redactor=redactor, environment=environment)
+        self._crane = crane(parameters["crane"], ca=ca, redactor=redactor)
         self._policy = LicencePolicy.of(parameters["licences"])
         self._judge = Judge(self._policy)
         self._version = ""

@@ -24,9 +24,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.command import C
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import TO_REGISTRIES
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import databases
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.clock import TIME
-from ansible_collections.rampart.k8s.plugins.module_utils._scan.locate import TO_REGISTRIES
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.trouble import ScannerError
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.verdict import Database
 from ansible_collections.rampart.k8s.plugins.module_utils._tools.archive import take

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,22 +18,12 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.command import C
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest import architecture
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.choosing import Choice
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import FolderMembers, TarMembers
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import PackedImage, open_image
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.repack import repack
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import Fact, Kind
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.subjects import Subject
-
-# A proxy and its authority: needed to reach a registry, and given to nobody but crane.
-TO_REGISTRIES = (
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
-    "https_proxy",
-    "http_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-)
 
 LARGEST_TEXT = 64 * 1024 * 1024
 
@@ -59,8 +48,7 @@ class Finder:
         environment = {"DOCKER_HOST": places.docker_host}
         self._docker = Cli(places.docker, environment=environment, timeout=timeout)
         self._ctr = Cli(places.ctr, timeout=timeout)
-        reach = {name: os.environ[name] for name in TO_REGISTRIES if name in os.environ}
-        self._crane = Cli(places.crane, environment=reach, timeout=timeout)
+        self._crane = crane(places.crane, timeout=timeout)
 
     def pin(self, subject: Subject) -> str:
         """Name what the subject is now, without reading it. Another answer later is another image."""

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import parse
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.cosign import PIN, Cosign, Signer
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.folder import KeyFolder
@@ -68,9 +68,7 @@ class Workshop:
     def __init__(self, parameters: dict[str, Any], redactor: Redactor) -> None:
         ca = parameters["registry_ca"]
         self.cosign = Cosign(parameters["cosign"], redactor, registry_ca=ca)
-        self._crane = Cli(
-            parameters["crane"], redactor=redactor, environment={"SSL_CERT_FILE": ca} if ca else {}
-        )
+        self._crane = crane(parameters["crane"], ca=ca, redactor=redactor)
         self._parameters = parameters
         for secret in (parameters.get("passphrase"), parameters.get("pin")):
             if secret:

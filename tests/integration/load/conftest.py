@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import dockers
 from tests.support.containerds import RealContainerd, available, containerd
 
 
@@ -25,3 +26,11 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RealContai
 @pytest.fixture
 def node(nodes: tuple[RealContainerd, RealContainerd]) -> RealContainerd:
     return nodes[0]
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dockers.RealDocker]:
+    if not dockers.available():
+        pytest.skip("there is no Docker Engine to run as root")
+    with dockers.docker(tmp_path_factory.mktemp("docker")) as daemon:
+        yield daemon

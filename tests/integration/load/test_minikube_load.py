@@ -15,25 +15,11 @@ from typing import Any
 import pytest
 
 from tests.support import images as packings
-from tests.support.containerds import CTR, RealContainerd
+from tests.support.containerds import RealContainerd
 from tests.support.layouts import layout, put
-from tests.support.modules import call
+from tests.support.loading import Nodes, done, load
 
 BIG = 3_000_000
-
-Nodes = tuple[RealContainerd, RealContainerd]
-
-
-def load(
-    nodes: list[RealContainerd], *images: dict[str, Any], check: bool = False, **more: Any
-) -> dict[str, Any]:
-    arguments = {"images": list(images), "sockets": [str(node.socket) for node in nodes], "ctr": str(CTR)}
-    return call("minikube_load", {**arguments, **more}, check=check, diff=True)
-
-
-def done(answer: dict[str, Any]) -> dict[str, Any]:
-    assert not answer.get("failed"), answer["msg"]
-    return answer
 
 
 @pytest.fixture

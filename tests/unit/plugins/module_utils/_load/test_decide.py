@@ -14,16 +14,22 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._load.containerd import read_names, read_used
+from ansible_collections.rampart.k8s.plugins.module_utils._load.containerd import (
+    Containerd,
+    read_names,
+    read_used,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import (
     Holding,
     Need,
+    View,
     check_names,
     check_platforms,
     needs,
     planned,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
+from ansible_collections.rampart.k8s.plugins.module_utils._load.machine import ThisMachine
 from ansible_collections.rampart.k8s.plugins.module_utils._load.stream import partial_layout
 from ansible_collections.rampart.k8s.plugins.module_utils._load.wanted import parse
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import FolderMembers
@@ -37,6 +43,10 @@ NAME = "test.local/app:1"
 def image(folder: Path, *files: str, name: str = NAME, architecture: str = "amd64") -> NodeImage:
     layout(folder, [{file: file.encode()} for file in files], architecture=architecture)
     return NodeImage.of(open_image(FolderMembers(folder)), name)
+
+
+def view(one: NodeImage) -> View:
+    return Containerd(ThisMachine("n1", 1)).view(one)
 
 
 def holding(one: NodeImage, *, without: int = 0) -> Holding:
@@ -64,13 +74,18 @@ def test_an_image_has_its_name_and_its_name_by_digest(tmp_path: Path) -> None:
 
 def test_a_node_that_has_all_lacks_nothing(tmp_path: Path) -> None:
     one = image(tmp_path, "a", "b")
-    assert needs([one], holding(one)) == []
-    assert planned([one], holding(one)) == {"result": "unchanged", "bytes": 0, "moved": {}}
+    assert needs([view(one)], holding(one)) == []
+    assert planned([view(one)], holding(one)) == {
+        "result": "unchanged",
+        "bytes": 0,
+        "by_digest": True,
+        "moved": {},
+    }
 
 
 def test_an_empty_node_lacks_everything_and_gets_the_index_last(tmp_path: Path) -> None:
     one = image(tmp_path, "a", "b")
-    files = members(needs([one], Holding()))
+    files = members(needs([view(one)], Holding()))
     assert set(files) == {*(blob.file for blob in one.blobs.values()), "oci-layout", "index.json"}
     assert list(files)[-1] == "index.json"
     listed = json.loads(files["index.json"])["manifests"]
@@ -81,13 +96,13 @@ def test_an_empty_node_lacks_everything_and_gets_the_index_last(tmp_path: Path) 
 def test_a_new_name_needs_no_blob(tmp_path: Path) -> None:
     one = image(tmp_path, "a")
     had = Holding({}, frozenset(one.blobs))
-    assert set(members(needs([one], had))) == {"oci-layout", "index.json"}
-    assert planned([one], had)["bytes"] == 0
+    assert set(members(needs([view(one)], had))) == {"oci-layout", "index.json"}
+    assert planned([view(one)], had)["bytes"] == 0
 
 
 def test_content_that_is_lacking_is_sent_and_named_again(tmp_path: Path) -> None:
     one = image(tmp_path, "a", "b")
-    [lacking] = needs([one], holding(one, without=1))
+    [lacking] = needs([view(one)], holding(one, without=1))
     assert lacking.names == ()
     files = members([lacking])
     assert len(files) == 3
@@ -96,10 +111,10 @@ def test_content_that_is_lacking_is_sent_and_named_again(tmp_path: Path) -> None
 
 def test_what_two_images_share_is_sent_once(tmp_path: Path) -> None:
     both = [image(tmp_path / "1", "base", "one"), image(tmp_path / "2", "base", "two", name="test.local/b:1")]
-    first, second = needs(both, Holding())
+    first, second = needs(map(view, both), Holding())
     shared = set(both[0].blobs) & set(both[1].blobs)
     assert shared
-    assert not shared & {blob.digest for blob in second.blobs}
+    assert not shared & {*second.parts}
     assert first.size > second.size
 
 
@@ -111,7 +126,7 @@ def test_a_damaged_blob_is_noticed_before_anything_is_named(tmp_path: Path) -> N
     path.write_bytes(path.read_bytes().replace(b"a", b"A"))
     sent: list[bytes] = []
     with pytest.raises(RampartError, match="rule"):
-        sent.extend(partial_layout(needs([one], Holding())))
+        sent.extend(partial_layout(needs([view(one)], Holding())))
     assert b"index.json" not in b"".join(sent)
 
 
@@ -121,7 +136,7 @@ def test_what_a_container_runs_is_told(tmp_path: Path) -> None:
     names = {NAME: old, f"test.local/app@{old}": old}
     for used, expected in ((frozenset(), False), (frozenset({NAME}), True), (frozenset(names), True)):
         had = Holding(names, frozenset(one.blobs), "linux/amd64", used)
-        moved = planned([one], had)["moved"]
+        moved = planned([view(one)], had)["moved"]
         assert moved[NAME] == {"before": old, "after": one.target.digest, "in_use": expected}
         assert not moved[one.names[1]]["in_use"]
 

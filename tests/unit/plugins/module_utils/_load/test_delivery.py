@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need, needs
+from ansible_collections.rampart.k8s.plugins.module_utils._load.containerd import Containerd
+from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need, View, needs
 from ansible_collections.rampart.k8s.plugins.module_utils._load.delivery import Delivery
 from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
+from ansible_collections.rampart.k8s.plugins.module_utils._load.machine import ThisMachine
 from ansible_collections.rampart.k8s.plugins.module_utils._load.stream import Sent, partial_layout
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import FolderMembers
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import open_image
@@ -37,6 +39,9 @@ class Node:
         self.late = 0
         self._trouble = list(trouble)
         self._room = room
+
+    def view(self, image: NodeImage) -> View:
+        return Containerd(ThisMachine("n1", 1)).view(image)
 
     def holding(self) -> Holding:
         self.asked += 1
@@ -62,8 +67,8 @@ class Node:
 
     def take(self, all_needs: Sequence[Need]) -> None:
         for one in all_needs:
-            self.blobs |= {blob.digest for blob in one.blobs}
-            self.names |= dict.fromkeys(one.image.names, one.image.target.digest)
+            self.blobs |= {*one.parts}
+            self.names |= dict.fromkeys(one.view.names, one.view.means)
 
 
 def killed(node: Node) -> None:
@@ -87,7 +92,9 @@ def image(tmp_path: Path) -> NodeImage:
 
 def delivery(node: Node, image: NodeImage) -> Delivery:
     times = iter(range(10_000))
-    return Delivery(node, [image], node.holding(), lambda: float(next(times)), lambda _seconds: None)
+    return Delivery(
+        node, [node.view(image)], node.holding(), lambda: float(next(times)), lambda _seconds: None
+    )
 
 
 def test_what_is_lacking_arrives(image: NodeImage) -> None:
@@ -95,7 +102,7 @@ def test_what_is_lacking_arrives(image: NodeImage) -> None:
     one = delivery(node, image)
     one.run()
     assert node.imports == 1
-    assert needs([image], node.holding()) == []
+    assert needs([node.view(image)], node.holding()) == []
     assert one.sent.bytes > 0
 
 
@@ -111,7 +118,7 @@ def test_fault_30_a_runtime_that_was_killed_gets_the_rest_once_it_is_back(image:
     node = Node(killed)
     delivery(node, image).run()
     assert node.imports == 2
-    assert needs([image], node.holding()) == []
+    assert needs([node.view(image)], node.holding()) == []
 
 
 def test_a_runtime_that_refuses_twice_is_believed(image: NodeImage) -> None:
@@ -130,7 +137,7 @@ def test_an_import_that_ends_well_without_an_image_is_no_success(image: NodeImag
 def test_content_that_was_collected_in_between_is_sent(image: NodeImage) -> None:
     """The node had a layer when it was asked; at the import it is gone."""
     node = Node()
-    node.take(needs([image], Holding()))
+    node.take(needs([node.view(image)], Holding()))
     node.names.clear()
     one = delivery(node, image)
     lost = next(iter(image.blobs))

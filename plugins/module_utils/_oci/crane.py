@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Calls crane, which speaks with registries."""
+
+from __future__ import annotations
+
+import os
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+
+# Registries may lie behind a proxy, and have authorities of their own.
+TO_REGISTRIES = (
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+)
+
+
+def crane(
+    program: str, *, ca: str | None = None, redactor: Redactor | None = None, timeout: float = 60.0
+) -> Cli:
+    """Return crane with the way to registries, and with the authorities to trust there.
+
+    Credentials are those of the docker configuration of whoever runs the module.
+    """
+    reach = {name: os.environ[name] for name in TO_REGISTRIES if name in os.environ}
+    authorities = {"SSL_CERT_FILE": ca} if ca else {}
+    return Cli(program, environment={**reach, **authorities}, redactor=redactor, timeout=timeout)
