@@ -53,3 +53,76 @@ options:
     type: dict
     default: {}
 """
+
+    ACCEPTED = r"""
+options:
+  keyring:
+    description:
+      - The ring of keys, C(keyring.json) of M(rampart.k8s.signing_keys). Active and accepted keys count,
+        until they expire.
+    type: path
+  public_keys:
+    description: Public keys as PEM that count too and do not expire.
+    type: list
+    elements: str
+    default: []
+  attestations:
+    description: The attestations that every image needs besides its signature.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      type:
+        description:
+          - One of V(cyclonedx), V(spdx), V(provenance) and C(verdict:GATE), such as V(verdict:image_scan), or
+            the URI of another type.
+        type: str
+        required: true
+      constraints:
+        description: What must hold of the predicate. What is missing in it fulfils nothing.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path:
+            description: Where in the predicate, with dots between the keys. A number picks from a list.
+            type: str
+            required: true
+          equals:
+            description: The value that is demanded.
+            type: raw
+          one_of:
+            description: The values one of which is demanded.
+            type: list
+            elements: raw
+          at_least:
+            description: The smallest number that is accepted.
+            type: float
+          at_most:
+            description: The largest number that is accepted.
+            type: float
+          matches:
+            description: The regular expression that the whole value must match.
+            type: str
+          max_age_hours:
+            description: How long ago the time may be. One in the future is not accepted.
+            type: int
+"""
+
+    VERDICTS = r"""
+options:
+  require_verdicts:
+    description:
+      - The gates that must have passed an image before anything is done with it, such as V(image_scan). Their
+        newest verdict on its digest is read from the evidence, which is verified.
+    type: list
+    elements: str
+    default: []
+  verdict_max_age_hours:
+    description: How old a verdict may be.
+    type: int
+    default: 24
+  evidence_dir:
+    description: The folder of the evidence. O(require_verdicts) needs it.
+    type: path
+"""

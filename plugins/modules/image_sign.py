@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - rampart.k8s.attributes
   - rampart.k8s.signing
+  - rampart.k8s.signing.verdicts
   - rampart.k8s.signing.secrets
 options:
   keys:
@@ -105,21 +106,6 @@ options:
         the middle of a rotation.
     type: bool
     default: false
-  require_verdicts:
-    description:
-      - The gates that must have passed an image before it is signed, such as V(image_scan). Their newest
-        verdict on the
-        digest is read from the evidence, which is verified, and attested as V(verdict:image_scan).
-    type: list
-    elements: str
-    default: []
-  verdict_max_age_hours:
-    description: How old a verdict may be.
-    type: int
-    default: 24
-  evidence_dir:
-    description: The folder of the evidence. O(require_verdicts) needs it.
-    type: path
 attributes:
   check_mode:
     support: full
@@ -187,6 +173,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.options import VERDICTS
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.sign_operation import ImageSign
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import SECRETS, TOOLS, Workshop
 
@@ -229,11 +216,9 @@ SPEC = (
             "keys": {"type": "path", "required": True, "no_log": False},
             "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
             "resign": {"type": "bool", "default": False},
-            "require_verdicts": {"type": "list", "elements": "str", "default": []},
-            "verdict_max_age_hours": {"type": "int", "default": 24},
-            "evidence_dir": {"type": "path"},
         }
     )
+    | VERDICTS
     | TOOLS
     | SECRETS
 )

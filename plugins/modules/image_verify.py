@@ -27,64 +27,13 @@ extends_documentation_fragment:
   - rampart.k8s.verdict
   - rampart.k8s.evidence
   - rampart.k8s.signing
+  - rampart.k8s.signing.accepted
 options:
   images:
     description: The images.
     type: list
     elements: str
     required: true
-  keyring:
-    description:
-      - The ring of keys, C(keyring.json) of M(rampart.k8s.signing_keys). Active and accepted keys count,
-        until they
-        expire.
-    type: path
-  public_keys:
-    description: Public keys as PEM that count too and do not expire.
-    type: list
-    elements: str
-    default: []
-  attestations:
-    description: The attestations that every image needs besides its signature.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      type:
-        description:
-          - One of V(cyclonedx), V(spdx), V(provenance) and C(verdict:GATE), such as V(verdict:image_scan), or
-            the URI of another type.
-        type: str
-        required: true
-      constraints:
-        description: What must hold of the predicate. What is missing in it fulfils nothing.
-        type: list
-        elements: dict
-        default: []
-        suboptions:
-          path:
-            description: Where in the predicate, with dots between the keys. A number picks from a list.
-            type: str
-            required: true
-          equals:
-            description: The value that is demanded.
-            type: raw
-          one_of:
-            description: The values one of which is demanded.
-            type: list
-            elements: raw
-          at_least:
-            description: The smallest number that is accepted.
-            type: float
-          at_most:
-            description: The largest number that is accepted.
-            type: float
-          matches:
-            description: The regular expression that the whole value must match.
-            type: str
-          max_age_hours:
-            description: How long ago the time may be. One in the future is not accepted.
-            type: int
 attributes:
   check_mode:
     support: full
@@ -165,34 +114,18 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import R
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.options import ACCEPTED
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.verify_operation import ImageVerify
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS, Workshop
-
-CONSTRAINT = {
-    "path": {"type": "str", "required": True},
-    "equals": {"type": "raw"},
-    "one_of": {"type": "list", "elements": "raw"},
-    "at_least": {"type": "float"},
-    "at_most": {"type": "float"},
-    "matches": {"type": "str"},
-    "max_age_hours": {"type": "int"},
-}
-
-ATTESTATION = {
-    "type": {"type": "str", "required": True},
-    "constraints": {"type": "list", "elements": "dict", "default": [], "options": CONSTRAINT},
-}
 
 SPEC = (
     ArgumentSpec(
         {
             "images": {"type": "list", "elements": "str", "required": True},
-            "keyring": {"type": "path", "no_log": False},
-            "public_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
-            "attestations": {"type": "list", "elements": "dict", "default": [], "options": ATTESTATION},
         },
         required_one_of=(("keyring", "public_keys"),),
     )
+    | ACCEPTED
     | TOOLS
     | REPORT
     | EVIDENCE

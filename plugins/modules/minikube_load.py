@@ -23,8 +23,14 @@ description:
   - No registry is asked for anything but what O(images[].registry) names, whatever the images are called.
   - C(minikube image load) ends well for an archive that is missing, cut off or holds something else, asks
     registries for names that it does not find, and loads unchanged images again, which is why it is not used.
+  - With O(keyring) or O(public_keys) only images are loaded that an accepted key has signed, with the
+    attestations that O(attestations) demands, and with O(require_verdicts) only those that these gates have
+    passed. What a node has already is not judged again.
 extends_documentation_fragment:
   - rampart.k8s.attributes.progress
+  - rampart.k8s.signing
+  - rampart.k8s.signing.accepted
+  - rampart.k8s.signing.verdicts
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -114,13 +120,6 @@ options:
     description: The address of that daemon.
     type: str
     default: unix:///var/run/docker.sock
-  crane:
-    description: The program crane, which fetches what O(images[].registry) names.
-    type: path
-    default: crane
-  registry_ca:
-    description: The file with the authorities to trust at registries, in place of the system's own.
-    type: path
   timeout:
     description: How many seconds the images may take for one node.
     type: int
@@ -138,6 +137,17 @@ EXAMPLES = r"""
       - layout: /var/lib/rampart/images/backend
         name: rampart.local/ai-backend/backend:1.2.0
         digest: "{{ built.digest }}"
+
+- name: Bring only what was signed, and what a scan of today has passed
+  rampart.k8s.minikube_load:
+    profile: demo
+    home: /home/me/.minikube
+    keyring: /var/lib/rampart/signing/keyring.json
+    require_verdicts: [image_scan]
+    evidence_dir: /var/lib/rampart/evidence
+    images:
+      - layout: /var/lib/rampart/images/backend
+        name: rampart.local/ai-backend/backend:1.2.0
 
 - name: Bring what docker has saved to all nodes of a minikube
   rampart.k8s.minikube_load:
@@ -198,10 +208,13 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import P
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._load.gate import LoadGate
 from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import of_profile, of_sockets
 from ansible_collections.rampart.k8s.plugins.module_utils._load.operation import ImageLoad
 from ansible_collections.rampart.k8s.plugins.module_utils._load.sources import Sources
 from ansible_collections.rampart.k8s.plugins.module_utils._load.wanted import parse
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.options import ACCEPTED, VERDICTS
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS
 
 IMAGE = {
     "layout": {"type": "path"},
@@ -214,30 +227,35 @@ IMAGE = {
     "digest": {"type": "str"},
 }
 
-SPEC = PROGRESS | ArgumentSpec(
-    {
-        "profile": {"type": "str"},
-        "home": {"type": "path"},
-        "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
-        "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
-        "sockets": {"type": "list", "elements": "path", "default": []},
-        "namespace": {"type": "str", "default": "k8s.io"},
-        "ctr": {"type": "path", "default": "ctr"},
-        "docker": {"type": "path", "default": "docker"},
-        "source_docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
-        "crane": {"type": "path", "default": "crane"},
-        "registry_ca": {"type": "path"},
-        "timeout": {"type": "int", "default": 600},
-    },
-    required_one_of=(("profile", "sockets"),),
-    mutually_exclusive=(("profile", "sockets"),),
-    required_by={"profile": ("home",)},
+SPEC = (
+    PROGRESS
+    | ACCEPTED
+    | VERDICTS
+    | TOOLS
+    | ArgumentSpec(
+        {
+            "profile": {"type": "str"},
+            "home": {"type": "path"},
+            "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+            "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
+            "sockets": {"type": "list", "elements": "path", "default": []},
+            "namespace": {"type": "str", "default": "k8s.io"},
+            "ctr": {"type": "path", "default": "ctr"},
+            "docker": {"type": "path", "default": "docker"},
+            "source_docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
+            "timeout": {"type": "int", "default": 600},
+        },
+        required_one_of=(("profile", "sockets"),),
+        mutually_exclusive=(("profile", "sockets"),),
+        required_by={"profile": ("home",)},
+    )
 )
 
 
 def build(module: AnsibleModule, redactor: Redactor) -> ImageLoad:
     """Turn the options into the operation; nothing of them is secret."""
     params = module.params
+    gate = LoadGate(params, redactor, check_mode=module.check_mode)
     return ImageLoad(
         wanted=[parse(entry) for entry in params["images"]],
         nodes=of_profile(params, check_mode=module.check_mode) if params["profile"] else of_sockets(params),
@@ -250,6 +268,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageLoad:
         ),
         progress=Progress(params["_progress_file"]),
         check_mode=module.check_mode,
+        gate=gate,
     )
 
 

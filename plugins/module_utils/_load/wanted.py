@@ -40,6 +40,17 @@ class Wanted:
         """Name it for a person."""
         return self.name or f"{self.source} {self.place}"
 
+    @property
+    def signed_as(self) -> str:
+        """How signatures know the image; empty for what cannot carry any."""
+        if self.source == "registry":
+            return self.place
+        if self.source != "layout":
+            return ""
+        tag = f":{self.choice.name.rpartition(':')[2]}" if self.choice.name else ""
+        digest = f"@{self.choice.digest}" if self.choice.digest else ""
+        return f"oci:{self.place}{tag}{digest}"
+
     def exists(self) -> bool:
         """Say whether there is anything to read; an earlier task may have to make it first."""
         return self.source not in BY_PATH or Path(self.place).exists()

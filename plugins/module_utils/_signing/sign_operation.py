@@ -66,7 +66,7 @@ class ImageSign:
         self._folder = KeyFolder(Path(parameters["keys"]))
         self._now = now()
         self._ring = Ring()
-        self._verdicts = Verdicts.of(parameters, self._now, check_mode=check_mode)
+        self._verdicts = Verdicts.of(parameters, self._now, check_mode=check_mode, act="signed")
         self._steps: list[Step] = []
 
     def plan(self) -> Plan:

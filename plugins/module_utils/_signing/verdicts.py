@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE: for this collection only; it changes without notice.
 
-"""The verdicts of gates, taken from the evidence and attested: what no gate has passed is not signed."""
+"""The verdicts of gates, taken from the evidence: what no gate has passed is neither signed nor loaded."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ class Verdicts:
     max_age: datetime.timedelta
     now: datetime.datetime
     check_mode: bool
+    # What is not done with an image that no gate has passed.
+    act: str
 
     @classmethod
-    def of(cls, parameters: Mapping[str, Any], now: datetime.datetime, *, check_mode: bool) -> Self:
+    def of(cls, parameters: Mapping[str, Any], now: datetime.datetime, *, check_mode: bool, act: str) -> Self:
         age = datetime.timedelta(hours=parameters["verdict_max_age_hours"])
-        return cls(parameters["evidence_dir"], age, now, check_mode)
+        return cls(parameters["evidence_dir"], age, now, check_mode, act)
 
     def newest(self, gate: str, image: str, names: Sequence[str]) -> Record | None:
         """Return the newest record on any of an image's digests; one that is not passed is an error.
@@ -58,8 +60,8 @@ class Verdicts:
         verdict = found.verdict if found else "missing or too old"
         if found is None or verdict != "passed":
             raise RampartError(
-                f"{image} is not signed: the verdict of the gate {gate} on {names[0]} is {verdict}.",
-                next_step=f"let the gate {gate} judge the image, repair what it finds, then sign",
+                f"{image} is not {self.act}: the verdict of the gate {gate} on {names[0]} is {verdict}.",
+                next_step=f"let the gate {gate} judge the image, repair what it finds, then run again",
                 image=image,
                 gate=gate,
                 verdict=verdict,

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class ImageVerify:
                 f"there is nothing to verify yet: {', '.join(missing)}",
                 result={"passed": False, "violations": [], "images": [], "evidence": []},
             )
-        policy = self._policy()
+        policy = accepted(self._parameters)
         gate = Gate.of(
             GATE,
             self._parameters,
@@ -55,7 +56,7 @@ class ImageVerify:
             next_step="do not load or deploy these images; build and sign them by the pipeline",
         )
         images = self._parameters["images"]
-        judgements = beside(lambda image: self._judge(image, policy), images)
+        judgements = beside(lambda image: judged(self._workshop, image, policy, self._now), images)
         outcomes = [
             Outcome(
                 Subject("image", image, judgement.digest),
@@ -87,15 +88,18 @@ class ImageVerify:
         ring = self._parameters["keyring"]
         return missing + ([ring] if ring and not Path(ring).exists() else [])
 
-    def _judge(self, image: str, policy: Policy) -> Judgement:
-        store = self._workshop.store(image)
-        found = self._workshop.collect(store, store.digest(), policy, self._now)
-        return judge(found, policy, self._now)
 
-    def _policy(self) -> Policy:
-        keys: list[Key] = []
-        if self._parameters["keyring"]:
-            keys += read_ring(Path(self._parameters["keyring"])).keys
-        for public_key in self._parameters["public_keys"]:
-            keys.append(Key(key_id(public_key), public_key, "", "", "", State.ACCEPTED))
-        return Policy(tuple(keys), demands(self._parameters["attestations"]))
+def judged(workshop: Workshop, image: str, policy: Policy, moment: datetime.datetime) -> Judgement:
+    """Judge what is attached to one image."""
+    store = workshop.store(image)
+    return judge(workshop.collect(store, store.digest(), policy, moment), policy, moment)
+
+
+def accepted(parameters: Mapping[str, Any]) -> Policy:
+    """Return the keys that count, and what they must have said."""
+    keys: list[Key] = []
+    if parameters["keyring"]:
+        keys += read_ring(Path(parameters["keyring"])).keys
+    for public_key in parameters["public_keys"]:
+        keys.append(Key(key_id(public_key), public_key, "", "", "", State.ACCEPTED))
+    return Policy(tuple(keys), demands(parameters["attestations"]))

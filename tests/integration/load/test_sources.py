@@ -36,7 +36,7 @@ def test_an_image_of_the_daemon_is_streamed(node: RealContainerd, daemon: RealDo
     name = "test.local/daemon/app:1"
     base = packings.layer({"base": os.urandom(BIG)})
     identity = build(daemon, name, base, packings.layer({"app": b"1"}))
-    at = {"source_docker_host": daemon.host}
+    at: dict[str, Any] = {"source_docker_host": daemon.host}
     answer = done(load([node], {"docker": name}, **at))
     assert answer["images"][0]["id"] == identity
     assert answer["images"][0]["name"] == name
