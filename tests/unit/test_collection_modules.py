@@ -24,7 +24,12 @@ GROUPS = {
 }
 CODE_LINES = 150
 # What a module may import beside Python's own library and Ansible's, by the name to install.
-DISTRIBUTIONS = {"backports": "backports.zstd", "license_expression": "license-expression", "yaml": "PyYAML"}
+DISTRIBUTIONS = {
+    "backports": "backports.zstd",
+    "license_expression": "license-expression",
+    "websocket": "websocket-client",
+    "yaml": "PyYAML",
+}
 # Their absence is handled: the certificate's date is then not told, nothing else changes.
 OWN = {"ansible", "ansible_collections"}
 

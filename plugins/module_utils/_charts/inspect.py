@@ -11,6 +11,7 @@ was unpacked into (CVE-2025-53547, CVE-2026-35206): both are refused here, whate
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import zlib
@@ -110,6 +111,15 @@ def _folder(chart: Path) -> Iterator[Entry]:
                 yield Entry(relative, path.stat().st_size)
             else:
                 yield Entry(relative, 0, "neither a file nor a folder")
+
+
+def tree_digest(chart: Path) -> str:
+    """Return what tells a chart's folder from any other: the names and contents of its files."""
+    measured = hashlib.sha256()
+    for entry in sorted(_folder(chart), key=lambda entry: entry.path):
+        content = hashlib.sha256((chart / entry.path).read_bytes()).hexdigest()
+        measured.update(f"{content}  {entry.path}\n".encode())
+    return measured.hexdigest()
 
 
 def _archive(chart: Path) -> tuple[list[Entry], bytes]:

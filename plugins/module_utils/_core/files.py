@@ -12,9 +12,11 @@ import fcntl
 import os
 import re
 import secrets
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
@@ -71,6 +73,13 @@ def write_atomic(
             next_step="free space or make the folder writable, then run again",
             path=str(target),
         ) from error
+
+
+def anonymous_file() -> IO[bytes]:
+    """Open a file that has no name and no disk under it, where the system knows such a thing."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("rampart", os.MFD_CLOEXEC), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def leftovers(target: str | Path) -> list[Path]:

@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 
-__all__ = ["crypto_exceptions", "ed25519", "license_expression", "serialization", "urllib3", "yaml", "zstd"]
+__all__ = [
+    "crypto_exceptions",
+    "ed25519",
+    "h2_config",
+    "h2_connection",
+    "h2_events",
+    "license_expression",
+    "serialization",
+    "urllib3",
+    "websocket",
+    "yaml",
+    "zstd",
+]
 
 
 class Library:
@@ -44,16 +56,24 @@ class Library:
 if TYPE_CHECKING:
     import license_expression
     import urllib3
+    import websocket
     import yaml
     from backports import zstd
     from cryptography import exceptions as crypto_exceptions
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ed25519
+    from h2 import config as h2_config
+    from h2 import connection as h2_connection
+    from h2 import events as h2_events
 else:
     crypto_exceptions = Library("cryptography.exceptions", "cryptography")
     ed25519 = Library("cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography")
+    h2_config = Library("h2.config", "h2")
+    h2_connection = Library("h2.connection", "h2")
+    h2_events = Library("h2.events", "h2")
     license_expression = Library("license_expression", "license-expression")
     serialization = Library("cryptography.hazmat.primitives.serialization", "cryptography")
     urllib3 = Library("urllib3", "urllib3")
+    websocket = Library("websocket", "websocket-client")
     yaml = Library("yaml", "PyYAML")
     zstd = Library("backports.zstd", "backports.zstd")

@@ -27,13 +27,16 @@ class Sandbox:
 
     memory_mb: int
     cores: int
+    # Whether the tool has to reach something; it is shut in as far as the rest goes.
+    online: bool = False
     _prefix: list[str] | None = field(default=None)
     network: str = ""
 
     def prefix(self) -> list[str]:
         """Return what the tool's command begins with."""
         if self._prefix is None:
-            self._prefix = [*self._without_network(), *self._limits(), *self._with_us()]
+            away = [] if self.online else self._without_network()
+            self._prefix = [*away, *self._limits(), *self._with_us()]
         return self._prefix
 
     def _without_network(self) -> list[str]:

@@ -8,17 +8,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import gzip
-import io
-import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._credentials.finding import Channel
 from ansible_collections.rampart.k8s.plugins.module_utils._credentials.texts import Text
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import TYPE as RELEASE
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import decode
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._policy import live
 from ansible_collections.rampart.k8s.plugins.module_utils._policy.workloads import (
@@ -29,11 +25,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._policy.workloads impo
 )
 
 CONFIG_MAP = Kind("ConfigMap", "v1", "configmaps", ())
-
-RELEASE_TYPE = "helm.sh/release.v1"
-# A Secret holds at most 1 MiB; what grows beyond this was packed to hurt.
-GZIP = b"\x1f\x8b"
-RELEASE_LIMIT = 64 * 1024 * 1024
 
 
 def _name(kind: str, item: Mapping[str, Any]) -> str:
@@ -76,17 +67,7 @@ def workload_texts(workload: Workload) -> Iterator[Text]:
 def release_texts(secret: Mapping[str, Any]) -> Iterator[Text]:
     """Return the values, notes and manifest that Helm keeps of a release."""
     name = _name("Secret", secret)
-    try:
-        packed = base64.b64decode(base64.b64decode((secret.get("data") or {})["release"]))
-        raw = packed
-        if packed.startswith(GZIP):
-            raw = gzip.GzipFile(fileobj=io.BytesIO(packed)).read(RELEASE_LIMIT)
-        release = json.loads(raw)
-    except (KeyError, TypeError, ValueError, binascii.Error, EOFError, OSError, zlib.error) as error:
-        raise RampartError(
-            f"The release of Helm in the {name} cannot be read ({type(error).__name__}).",
-            next_step="delete the Secret if no release needs it; what cannot be looked into is not clean",
-        ) from error
+    release = decode(secret)
     for path, value in leaves(release.get("config") or {}, "values"):
         yield Text(f"{name} {path}", f"{path.rpartition('.')[2]}: {value}")
     for part in ("manifest", "notes"):
@@ -127,6 +108,6 @@ def read(client: Client, wanted: Sequence[str]) -> list[tuple[Channel, Text]]:
 def _releases(client: Client, namespace: str) -> list[dict[str, Any]]:
     return client.list_all(
         f"/api/v1/namespaces/{namespace}/secrets",
-        query={"fieldSelector": f"type={RELEASE_TYPE}"},
+        query={"fieldSelector": f"type={RELEASE}"},
         target=f"releases of Helm in {namespace}",
     )[0]

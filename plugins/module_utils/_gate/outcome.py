@@ -32,6 +32,8 @@ class Outcome:
     exceptions: Sequence[str] = ()
     # Counts and short names for the evidence.
     summary: Mapping[str, Any] = field(default_factory=dict)
+    # What the same verdict is about too; each gets a record of its own, to be found by its own digest.
+    also: Sequence[Subject] = ()
 
     @property
     def passed(self) -> bool:
@@ -83,7 +85,7 @@ class Gate:
             store.append(
                 Record(
                     gate=self.name,
-                    subject=outcome.subject,
+                    subject=subject,
                     verdict="passed" if outcome.passed else "failed",
                     tools=self.tools,
                     policy=digest(dict(self.policy)),
@@ -93,6 +95,7 @@ class Gate:
                 )
             ).id
             for outcome in outcomes
+            for subject in (outcome.subject, *outcome.also)
         ]
 
     def conclude(self, outcomes: Sequence[Outcome], **details: Any) -> Plan:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 Live = Mapping[str, Any]
@@ -23,6 +24,7 @@ HOPELESS = frozenset(
         "ImageInspectError",
         "ImagePullBackOff",
         "InvalidImageName",
+        "RunContainerError",
     }
 )
 
@@ -43,8 +45,23 @@ WORKLOADS = frozenset(
 )
 
 
-def pod_cause(pod: Live) -> tuple[str, str] | None:
-    """Return why a pod cannot run (reason, sentence), or None while there is hope."""
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why something cannot run, and in which container of which pod it shows."""
+
+    reason: str
+    sentence: str
+    pod: str = ""
+    container: str = ""
+
+    @property
+    def next_step(self) -> str:
+        """What the person does about it."""
+        return NEXT_STEPS.get(self.reason, "")
+
+
+def pod_cause(pod: Live) -> Cause | None:
+    """Return why a pod cannot run, or None while there is hope."""
     status, metadata = pod.get("status") or {}, pod.get("metadata") or {}
     if metadata.get("deletionTimestamp"):
         return None
@@ -53,8 +70,9 @@ def pod_cause(pod: Live) -> tuple[str, str] | None:
             waiting = (container.get("state") or {}).get("waiting") or {}
             reason = str(waiting.get("reason") or "")
             if reason in HOPELESS and STARTING not in str(waiting.get("message")):
-                where = f"container {container.get('name')} of Pod {metadata.get('name')}"
-                return reason, f"{where}: {reason}{_detail(waiting, container)}"
+                name, inside = str(metadata.get("name")), str(container.get("name"))
+                where = f"container {inside} of Pod {name}"
+                return Cause(reason, f"{where}: {reason}{_detail(waiting, container)}", name, inside)
     return None
 
 

@@ -17,10 +17,13 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import kubeconfig, status, tls
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import Response, Transport
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import JSON, Response, Transport
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+# A list without what is in the objects: names, labels and owners only.
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 # As many as two cores of an API server can serve at once; more only queues there.
 WORKERS = 8
@@ -93,12 +96,15 @@ class Client:
         *,
         query: Mapping[str, Any] | None = None,
         body: Any = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
+        accept: str = JSON,
         target: str = "",
         verb: str = "",
     ) -> dict[str, Any]:
         """Send one request and return the object that came; anything but success raises ApiError."""
-        response = self.transport.send(method, path, query=query, body=body, content_type=content_type)
+        response = self.transport.send(
+            method, path, query=query, body=body, content_type=content_type, accept=accept
+        )
         if response.status >= 300:
             raise self._error(verb or method.lower(), target or path, response)
         try:
@@ -139,7 +145,7 @@ class Client:
             raise
 
     def list_all(
-        self, path: str, *, query: Mapping[str, Any] | None = None, target: str = ""
+        self, path: str, *, query: Mapping[str, Any] | None = None, target: str = "", accept: str = JSON
     ) -> tuple[list[dict[str, Any]], str]:
         """Read all objects under a path, page by page; return them and the resourceVersion to watch from.
 
@@ -149,7 +155,7 @@ class Client:
         page: dict[str, Any] = {**(query or {}), "limit": PAGE}
         while True:
             try:
-                answer = self.call("GET", path, query=page, target=target, verb="list")
+                answer = self.call("GET", path, query=page, target=target, verb="list", accept=accept)
             except status.ApiError as error:
                 if error.code != 410 or "continue" not in page:
                     raise

@@ -58,6 +58,41 @@ class Credentials:
         return f"Credentials(server={self.server!r}, context={self.context!r})"
 
 
+def document(credentials: Credentials) -> dict[str, Any]:
+    """Return a kubeconfig with this one context, for a tool that is handed it in memory."""
+
+    def encoded(text: str | None) -> str | None:
+        return base64.b64encode(text.encode()).decode("ascii") if text else None
+
+    cluster = {
+        "server": credentials.server,
+        "certificate-authority-data": encoded(credentials.ca),
+        "insecure-skip-tls-verify": not credentials.verify or None,
+        "tls-server-name": credentials.tls_server_name,
+        "proxy-url": credentials.proxy,
+    }
+    scheme, _space, secret = (credentials.authorization or "").partition(" ")
+    name, _colon, password = (
+        base64.b64decode(secret).decode().partition(":") if scheme == "Basic" else ("", "", "")
+    )
+    user = {
+        "client-certificate-data": encoded(credentials.certificate),
+        "client-key-data": encoded(credentials.key),
+        "token": secret if scheme == "Bearer" else None,
+        "username": name or None,
+        "password": password or None,
+    }
+    context = {"cluster": "this", "user": "this", "namespace": credentials.namespace}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": credentials.context,
+        "contexts": [{"name": credentials.context, "context": context}],
+        "clusters": [{"name": "this", "cluster": {key: value for key, value in cluster.items() if value}}],
+        "users": [{"name": "this", "user": {key: value for key, value in user.items() if value}}],
+    }
+
+
 def load(
     kubeconfig: str,
     context: str | None,

@@ -47,10 +47,21 @@ class Lease:
     """
 
     def __init__(
-        self, client: Client, namespace: str, name: str, *, duration: int = DURATION, patience: float = 0.0
+        self,
+        client: Client,
+        namespace: str,
+        name: str,
+        *,
+        duration: int = DURATION,
+        patience: float = 0.0,
+        outlive_only: bool = False,
     ) -> None:
         self.identity = own_identity()
         self.fencing = 0
+        # Who held it when it was first looked at; still there when that holder was ended in the middle.
+        self.holder_before = ""
+        # Whether to wait only for a holder that does not renew it any more.
+        self._outlive_only = outlive_only
         self._client = client
         self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
         self._target = f"Lease {namespace}/{name}"
@@ -96,6 +107,8 @@ class Lease:
         while True:
             asked = time.monotonic()
             current = self._client.find(self._path, target=self._target)
+            if not seen:
+                self.holder_before = str(((current or {}).get("spec") or {}).get("holderIdentity") or "")
             if current is None:
                 taken = self._try(self._create, asked)
             elif (current.get("spec") or {}).get("holderIdentity") == self.identity:
@@ -104,6 +117,8 @@ class Lease:
             else:
                 version = current["metadata"]["resourceVersion"]
                 if version != seen:
+                    if seen and self._outlive_only and not self._is_free(current, 0.0):
+                        self._refuse(current)
                     seen, since = version, asked
                 taken = self._is_free(current, asked - since) and self._try(
                     partial(self._update, current, self._transitions(current) + 1), asked

@@ -74,6 +74,15 @@ def by_condition(live: Live, kind: str, wanted: str = "True") -> State:
     return State(PROGRESSING, f"{kind} is {found.get('status')}{_why(found)}")
 
 
+def finished(live: Live) -> State:
+    """Judge an object by whether it has done its work: a pod that runs has not, however ready it is."""
+    state = evaluate(live)
+    if (_group(live), live.get("kind")) == ("", "Pod") and state.ready:
+        phase = (live.get("status") or {}).get("phase")
+        return state if phase == "Succeeded" else State(PROGRESSING, "it is still running")
+    return state
+
+
 def _group(live: Live) -> str:
     return str(live.get("apiVersion", "")).rpartition("/")[0]
 
@@ -190,7 +199,7 @@ def _pod(live: Live) -> State:
     if ready.get("status") == "True":
         return State(READY, "it is ready")
     if cause := causes.pod_cause(live):
-        return State(FAILED, cause[1])
+        return State(FAILED, cause.sentence)
     scheduled = condition(live, "PodScheduled")
     if scheduled.get("status") == "False":
         return State(PROGRESSING, f"it is not scheduled{_why(scheduled)}")

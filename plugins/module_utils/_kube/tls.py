@@ -8,13 +8,11 @@
 from __future__ import annotations
 
 import datetime
-import os
 import re
 import ssl
-import tempfile
-from typing import IO
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import anonymous_file
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
 
 
@@ -47,16 +45,9 @@ def context(credentials: Credentials) -> ssl.SSLContext:
     return made
 
 
-def _anonymous_file() -> IO[bytes]:
-    """Open a file that has no name and no disk under it, where the system knows such a thing."""
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("rampart", os.MFD_CLOEXEC), "w+b")
-    return tempfile.TemporaryFile()
-
-
 def _load_chain(made: ssl.SSLContext, certificate: str, key: str) -> None:
     # OpenSSL loads a client's key from a file only. This one cannot be found or left behind.
-    with _anonymous_file() as stream:
+    with anonymous_file() as stream:
         stream.write(f"{certificate.rstrip()}\n{key.rstrip()}\n".encode())
         stream.flush()
         stream.seek(0)

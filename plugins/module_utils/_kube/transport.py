@@ -23,6 +23,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import tls
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
 
+JSON = "application/json"
 CONNECT_TIMEOUT = 10.0
 CHUNK = 1 << 16
 
@@ -64,7 +65,7 @@ class Transport:
         self._deadline = time.monotonic() + api_timeout
         self._lock = threading.Lock()
         self._answered = False
-        self._headers = {"User-Agent": "rampart.k8s", "Accept": "application/json"}
+        self._headers = {"User-Agent": "rampart.k8s", "Accept": JSON}
         if credentials.authorization:
             self._headers["Authorization"] = credentials.authorization
         self._pool = self._make_pool(workers)
@@ -107,13 +108,15 @@ class Transport:
         body: Any = None,
         content_type: str = "application/json",
         accept: str | None = None,
+        once: bool = False,
     ) -> Response:
         """Send one request and return its whole answer, whatever its status.
 
         A request is sent again when the server asks for it (429 with Retry-After), when it cannot
         serve now (5xx) and when a connection breaks, until the deadline of all calls is reached.
         Every request of this collection can be sent twice: applies and deletes by their nature,
-        updates by their resourceVersion. A server that has never answered is not tried again.
+        updates by their resourceVersion. A server that has never answered is not tried again, nor is
+        anything with ``once``: who asks something behind the server wants to hear its first word.
         """
         attempt = 0
         while True:
@@ -121,14 +124,14 @@ class Transport:
             try:
                 answer = self._send_once(method, path, query, body, content_type, accept)
             except urllib3.exceptions.HTTPError as error:
-                if not self._answered or isinstance(error, urllib3.exceptions.SSLError):
+                if once or not self._answered or isinstance(error, urllib3.exceptions.SSLError):
                     raise self._unreachable(method, path, error) from error
                 pause = self._pause(attempt, None)
                 if pause is None:
                     raise self._unreachable(method, path, error) from error
             else:
                 self._answered = True
-                if answer.status not in RETRY_STATUS:
+                if once or answer.status not in RETRY_STATUS:
                     return answer
                 if answer.status == 500 and (attempt >= MOST_SERVER_ERRORS or OWN_FAULT in answer.body):
                     return answer

@@ -18,10 +18,11 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import causes, readiness, watching
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.causes import Cause
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Resource
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.readiness import PROGRESSING, State
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.readiness import FAILED, PROGRESSING, State
 
 # After the verdict, the last event is still asked for. A server that is frozen must not hold us up.
 LAST_EVENT_SECONDS = 2.0
@@ -35,15 +36,21 @@ class Target:
     resource: Resource
     condition: str = ""
     condition_status: str = "True"
+    # Whether somebody is still to make it; otherwise its absence is a failure.
+    awaited: bool = True
+    # Whether it is to have done its work, which a pod that is ready has not.
+    finished: bool = False
 
     def judge(self, live: Mapping[str, Any] | None) -> State:
         """Judge what is there by the rule of this target."""
+        if live is None and not self.awaited:
+            return State(FAILED, "it does not exist")
         if live is None:
             return State(PROGRESSING, "it does not exist yet")
         named = {"apiVersion": self.ref.api_version, "kind": self.ref.kind, **live}
         if self.condition:
             return readiness.by_condition(named, self.condition, self.condition_status)
-        return readiness.evaluate(named)
+        return readiness.finished(named) if self.finished else readiness.evaluate(named)
 
 
 @dataclass(slots=True)
@@ -66,6 +73,18 @@ class Watched:
     def as_result(self) -> dict[str, str]:
         """Return it as plain data."""
         return {**self.target.ref.as_result(), "phase": self.state.phase, "reason": self.state.message}
+
+
+class NotReadyError(RampartError):
+    """One of several objects failed, or they are late; what was seen of all of them is in ``watched``."""
+
+    def __init__(
+        self, message: str, watched: list[Watched], *, cause: Cause | None = None, **details: Any
+    ) -> None:
+        super().__init__(message, objects=[each.as_result() for each in watched], **details)
+        self.watched = watched
+        # Known only where the cause shows in a container.
+        self.cause = cause
 
 
 Place = tuple[str, tuple[tuple[str, str], ...]]
@@ -188,9 +207,9 @@ class Waiter:
                     if said and event.type != "LIST":
                         raise self._failed(one, f"its pods are refused: {said}", watched)
                 elif cause := self._pod_cause(one, item):
-                    raise self._failed(one, cause[1], watched, causes.NEXT_STEPS.get(cause[0], ""))
+                    raise self._failed(one, cause.sentence, watched, cause)
 
-    def _pod_cause(self, one: Watched, pod: dict[str, Any]) -> tuple[str, str] | None:
+    def _pod_cause(self, one: Watched, pod: dict[str, Any]) -> Cause | None:
         metadata = pod["metadata"]
         spec = (one.live or {}).get("spec") or {}
         if metadata.get("namespace") != one.target.ref.namespace:
@@ -215,16 +234,21 @@ class Waiter:
     def _refuse_failed(self, watched: list[Watched]) -> None:
         for one in watched:
             if one.state.failed:
-                raise self._failed(one, one.state.message, watched)
+                cause = causes.pod_cause(one.live) if one.live else None
+                raise self._failed(one, one.state.message, watched, cause)
 
-    def _failed(self, one: Watched, why: str, watched: list[Watched], step: str = "") -> RampartError:
-        one.state = State(readiness.FAILED, why)
+    def _failed(
+        self, one: Watched, why: str, watched: list[Watched], cause: Cause | None = None
+    ) -> RampartError:
+        one.state = State(FAILED, why)
         self._events_until = time.monotonic() + LAST_EVENT_SECONDS
         event = self._last_event(one)
-        return RampartError(
-            f"{one.target.ref} cannot become ready: {why}." + (f" Last event: {event}." if event else ""),
-            next_step=step or "correct what is named here and apply it again",
-            objects=[each.as_result() for each in watched],
+        return NotReadyError(
+            f"{one.target.ref} cannot become ready: {why}."
+            + (f" Last event: {event.rstrip('.')}." if event else ""),
+            watched,
+            cause=cause,
+            next_step=(cause.next_step if cause else "") or "correct what is named here and apply it again",
         )
 
     def _late(self, waiting: list[Watched], watched: list[Watched], timeout: float) -> RampartError:
@@ -235,11 +259,11 @@ class Waiter:
             parts.append(
                 f"{one.target.ref}: {one.state.message}" + (f" (last event: {event})" if event else "")
             )
-        return RampartError(
+        return NotReadyError(
             f"{len(waiting)} of {len(watched)} objects are not ready after {timeout:g} s: "
             f"{'; '.join(parts)}.",
+            watched,
             next_step="see what each of them waits for, or raise the timeout",
-            objects=[each.as_result() for each in watched],
         )
 
     def _last_event(self, one: Watched) -> str:

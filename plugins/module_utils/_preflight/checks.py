@@ -22,8 +22,10 @@ LIBRARIES = {
     "PyYAML": "5.1",
     "backports.zstd": "1.0",
     "cryptography": "42",
+    "h2": "4.1",
     "license-expression": "30",
     "urllib3": "2.0",
+    "websocket-client": "1.6",
 }
 DRIVER_LIBRARIES = {
     "embedded": {"supervisor": "4.3.0"},

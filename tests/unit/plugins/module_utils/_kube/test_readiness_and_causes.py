@@ -200,9 +200,8 @@ def pod(reason: str, *, section: str = "containerStatuses", **more: Any) -> dict
 
 
 def test_hopeless_pods_are_told_apart_from_starting_ones() -> None:
-    assert causes.pod_cause(pod("ImagePullBackOff")) == (
-        "ImagePullBackOff",
-        "container main of Pod p: ImagePullBackOff, said",
+    assert causes.pod_cause(pod("ImagePullBackOff")) == causes.Cause(
+        "ImagePullBackOff", "container main of Pod p: ImagePullBackOff, said", "p", "main"
     )
     assert causes.pod_cause(pod("CreateContainerConfigError", section="initContainerStatuses"))
 
@@ -224,7 +223,7 @@ def test_a_crash_is_told_with_its_code() -> None:
     ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
     cause = causes.pod_cause(pod("CrashLoopBackOff", lastState=ended, restartCount=2))
     assert cause is not None
-    assert cause[1].endswith("it ended with code 137 (OOMKilled) and was restarted 2 times")
+    assert cause.sentence.endswith("it ended with code 137 (OOMKilled) and was restarted 2 times")
 
 
 @pytest.mark.parametrize(

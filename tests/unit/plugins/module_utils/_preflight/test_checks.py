@@ -24,7 +24,9 @@ GOOD = Machine(
         "backports.zstd": "1.8.0",
         "cryptography": "50.0.2",
         "license-expression": "30.4.4",
+        "h2": "4.4.1",
         "urllib3": "2.8.0",
+        "websocket-client": "1.9.2",
         "supervisor": "4.3.0",
     },
 )

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Bytes to and from the inside of a pod, over a web socket of the API server (channel.k8s.io)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import websocket
+from ansible_collections.rampart.k8s.plugins.module_utils._kube import tls
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
+
+PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+# The first byte of a message: in a forwarded port data and error, in a command input, output and so on.
+DATA, ERROR = 0, 1
+OUTPUT, ERRORS, STATUS = 1, 2, 3
+
+
+class TunnelError(RampartError):
+    """The way into the pod was not opened, or broke; ``silent`` when nothing was said for too long."""
+
+    silent = False
+
+
+class Tunnel:
+    """One web socket; every read has what is left of one deadline."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        path: str,
+        query: Mapping[str, Any] | Sequence[tuple[str, Any]],
+        *,
+        target: str,
+        seconds: float,
+        protocols: Sequence[str] = PROTOCOLS,
+    ) -> None:
+        self._credentials = credentials
+        self._url = f"ws{credentials.server.removeprefix('http')}{path}?{urlencode(query)}"
+        self._target = target
+        self._protocols = list(protocols)
+        self._deadline = time.monotonic() + seconds
+
+    def __enter__(self) -> Self:
+        credentials = self._credentials
+        options: dict[str, Any] = {}
+        if self._url.startswith("wss:"):
+            options["sslopt"] = {"context": tls.context(credentials)}
+            if credentials.tls_server_name:
+                options["sslopt"]["server_hostname"] = credentials.tls_server_name
+        proxy = urlsplit(credentials.proxy or "")
+        if proxy.hostname:
+            options |= {
+                "http_proxy_host": proxy.hostname,
+                "http_proxy_port": proxy.port,
+                "proxy_type": "http",
+            }
+        header = [f"Authorization: {credentials.authorization}"] if credentials.authorization else []
+        try:
+            self._socket = websocket.create_connection(
+                self._url,
+                timeout=self._left(),
+                header=header,
+                subprotocols=self._protocols,
+                suppress_origin=True,
+                **options,
+            )
+        except websocket.WebSocketBadStatusException as error:
+            raise self._broken(_reason(error)) from None
+        except (websocket.WebSocketException, OSError) as error:
+            raise self._broken(type(error).__name__) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._socket.close(timeout=0)
+
+    def _left(self) -> float:
+        return max(0.01, self._deadline - time.monotonic())
+
+    def patience(self, seconds: float) -> None:
+        """Wait no longer than this from now on."""
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
+
+    def _broken(self, why: str) -> TunnelError:
+        return TunnelError(
+            f"{self._target} could not be reached through the API server: {why}.",
+            next_step="grant pods/portforward (for ports) or pods/exec (for commands); see that the pod runs",
+        )
+
+    def send(self, channel: int, data: bytes) -> None:
+        """Send bytes on a channel."""
+        try:
+            self._socket.send_binary(bytes([channel]) + data)
+        except (websocket.WebSocketException, OSError) as error:
+            raise self._broken(type(error).__name__) from error
+
+    def receive(self) -> tuple[int, bytes] | None:
+        """Return what comes next, by its channel; None when the other end has closed."""
+        self._socket.settimeout(self._left())
+        try:
+            message = self._socket.recv()
+        except websocket.WebSocketTimeoutException as error:
+            late = self._broken("it did not answer in time")
+            late.silent = True
+            raise late from error
+        except websocket.WebSocketConnectionClosedException:
+            return None
+        except (websocket.WebSocketException, OSError) as error:
+            raise self._broken(type(error).__name__) from error
+        raw = message.encode() if isinstance(message, str) else bytes(message)
+        return (raw[0], raw[1:]) if raw else None
+
+
+class PortForward(Tunnel):
+    """A connection to a port inside a pod, as if from the pod itself."""
+
+    def __init__(
+        self, credentials: Credentials, namespace: str, pod: str, port: int, *, seconds: float
+    ) -> None:
+        super().__init__(
+            credentials,
+            f"/api/v1/namespaces/{namespace}/pods/{pod}/portforward",
+            {"ports": port},
+            target=f"Port {port} of Pod {namespace}/{pod}",
+            seconds=seconds,
+            protocols=("v4.channel.k8s.io",),
+        )
+        # Each channel begins with the number of the port.
+        self._begun: set[int] = set()
+
+    def read(self) -> bytes:
+        """Return what the port sends; empty at its end, TunnelError where nothing listens."""
+        while (message := self.receive()) is not None:
+            channel, data = message
+            if channel not in self._begun:
+                self._begun.add(channel)
+                data = data[2:]
+            if channel == ERROR and data:
+                raise self._broken(data.decode(errors="replace").strip())
+            if channel == DATA and data:
+                return data
+        return b""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the port."""
+        self.send(DATA, data)
+
+
+def execute(
+    credentials: Credentials,
+    namespace: str,
+    pod: str,
+    container: str,
+    command: Sequence[str],
+    *,
+    seconds: float,
+) -> tuple[int, str]:
+    """Run a command in a container; return its exit code and the end of what it printed."""
+    query = [("stdout", "true"), ("stderr", "true"), *(("command", word) for word in command)]
+    query += [("container", container)] if container else []
+    path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
+    output = b""
+    with Tunnel(credentials, path, query, target=f"Pod {namespace}/{pod}", seconds=seconds) as tunnel:
+        while (message := tunnel.receive()) is not None:
+            channel, data = message
+            if channel in (OUTPUT, ERRORS):
+                output += data
+            elif channel == STATUS:
+                return _code(data), output.decode(errors="replace")
+    raise TunnelError(
+        f"The command in Pod {namespace}/{pod} ended without a status.",
+        next_step="run it by hand (kubectl exec)",
+    )
+
+
+def _code(status: bytes) -> int:
+    """Read the exit code out of the Status that ends a command; what is unreadable is a failure."""
+    try:
+        said = json.loads(status)
+    except ValueError:
+        return 255
+    if said.get("status") == "Success":
+        return 0
+    for cause in (said.get("details") or {}).get("causes") or []:
+        if cause.get("reason") == "ExitCode" and str(cause.get("message")).isdigit():
+            return int(cause["message"])
+    return 255
+
+
+def _reason(error: Any) -> str:
+    """Word the API server's refusal of a web socket."""
+    try:
+        body = json.loads(error.resp_body or b"")
+        return f"{error.status_code} {body.get('message') or body.get('reason')}"
+    except (ValueError, AttributeError):
+        return f"the API server answered {error.status_code}"
