@@ -35,6 +35,10 @@ spec:
     name: {{ .Chart.Name }}
   minReplicas: {{ .Values.replicas }}
   maxReplicas: {{ .Values.autoscaling.maxReplicas }}
+  behavior:
+    scaleUp:
+      # Starting costs more than answering: a rollout is no load.
+      stabilizationWindowSeconds: 60
   metrics:
     - type: Resource
       resource:
