@@ -31,6 +31,7 @@ description:
     the pods.
 extends_documentation_fragment:
   - rampart.k8s.helm
+  - rampart.k8s.signing
   - rampart.k8s.kubernetes
   - rampart.k8s.evidence
   - rampart.k8s.attributes
@@ -72,8 +73,11 @@ options:
         type: str
         required: true
       chart:
-        description: The folder or the package of the chart on this machine, with its dependencies in it.
-        type: path
+        description:
+          - The folder or the package of the chart on this machine, with its dependencies in it, or
+            C(oci:/FOLDER) for a layout of M(rampart.k8s.helm_package), optionally with C(:TAG) and
+            C(@sha256:DIGEST).
+        type: str
         required: true
       values:
         description: Values for the chart.
@@ -101,6 +105,23 @@ options:
         description: How long ago that may be. With V(0) it does not age.
         type: int
         default: 0
+  package_gates:
+    description:
+      - The gates that must have passed the package, by the digest of its layout, such as
+        V(helm_package). Their newest verdict in O(evidence_dir) counts.
+    type: list
+    elements: str
+    default: []
+  keyring:
+    description:
+      - The ring of keys, C(keyring.json) of M(rampart.k8s.signing_keys), one of which must have signed
+        the layout of the package. Without it and without O(public_keys) no signature is asked for.
+    type: path
+  public_keys:
+    description: Public keys as PEM that count too.
+    type: list
+    elements: str
+    default: []
   allow_uninstall:
     description:
       - Whether a release without any good revision may be uninstalled, when its first installation
@@ -124,7 +145,7 @@ EXAMPLES = r"""
     releases:
       - name: ai-backend
         namespace: staging
-        chart: /var/lib/rampart/charts/ai-backend-1.4.2.tgz
+        chart: oci:/var/lib/rampart/charts/ai-backend
         values_files: [/srv/ai-backend/values-staging.yaml]
         values:
           backend:
@@ -138,6 +159,8 @@ EXAMPLES = r"""
         path: /ready
     demands:
       image_gates: [image_scan, image_verify]
+    package_gates: [helm_package]
+    keyring: /var/lib/rampart/signing/keyring.json
     on_failure: rollback
     evidence_dir: /var/lib/rampart/evidence
 """

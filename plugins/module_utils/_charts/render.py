@@ -7,13 +7,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.inspect import inspect
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -38,6 +41,11 @@ class Release:
     namespace: str
     chart: Path
     values: Sequence[Path] = ()
+    # Laid over the files; handed over on standard input, since they may hold secrets.
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # What charts may ask of the cluster: its version, and the groups that it serves.
+    kube_version: str = ""
+    api_versions: Sequence[str] = ()
 
 
 def render(release: Release, helm: str, redactor: Redactor, timeout: float) -> str:
@@ -64,9 +72,14 @@ def render(release: Release, helm: str, redactor: Redactor, timeout: float) -> s
         arguments += ["--namespace", release.namespace]
         for file in release.values:
             arguments += ["--values", str(file.absolute())]
-        argv = [*sandbox.prefix(), _found(helm), *arguments]
+        arguments += ["--values", "-"] if release.given else []
+        arguments += ["--kube-version", release.kube_version] if release.kube_version else []
+        for version in release.api_versions:
+            arguments += ["--api-versions", version]
+        argv = [*sandbox.prefix(), found(helm), *arguments]
         tool = Cli(argv[0], environment=sandbox.environment(home), redactor=redactor, timeout=timeout)
-        manifests = tool.run(*argv[1:], cwd=str(home)).stdout
+        stdin = json.dumps(release.given) if release.given else None
+        manifests = _run(tool, argv[1:], stdin, home, release.chart)
     finally:
         shutil.rmtree(home, ignore_errors=True)
     if len(manifests) > LARGEST_OUTPUT:
@@ -78,12 +91,25 @@ def render(release: Release, helm: str, redactor: Redactor, timeout: float) -> s
     return manifests
 
 
-def _found(helm: str) -> str:
-    """Look the program up here: the command that shuts it in would tell its absence less clearly."""
-    found = shutil.which(helm)
-    if not found:
+def _run(tool: Cli, arguments: Sequence[str], stdin: str | None, home: Path, chart: Path) -> str:
+    try:
+        return tool.run(*arguments, stdin=stdin, cwd=str(home)).stdout
+    except RampartError as error:
+        if "rc" not in error.details:
+            raise
         raise RampartError(
-            f"The program {helm} is not there, so no chart can be rendered.",
+            f"The chart {chart} cannot be rendered: {complaint(str(error.details['stderr']))}",
+            next_step="correct the chart or its values",
+            **error.details,
+        ) from error
+
+
+def found(program: str) -> str:
+    """Look the program up here: the command that shuts it in would tell its absence less clearly."""
+    path = shutil.which(program)
+    if not path:
+        raise RampartError(
+            f"The program {program} is not there, so no chart can be judged.",
             next_step="bring it with playbooks/tools.yml, or name where it is",
         )
-    return str(Path(found).absolute())
+    return str(Path(path).absolute())

@@ -10,26 +10,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.rampart.k8s.plugins.module_utils._charts import artifact
+from ansible_collections.rampart.k8s.plugins.module_utils._charts.artifact import Package
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.inspect import inspect, tree_digest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.failpoint import failpoint
-from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import EvidenceStore
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import (
     changes,
     comparing,
     drift,
     manifests,
     pending,
-    proofs,
     returning,
-    running,
     trial,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.check import ReleaseCheck
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.checklist import Checklist
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.findings import Findings
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.history import CHART, LABEL_LENGTH, Head, good
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import DEPLOYED, Revision
@@ -55,12 +54,14 @@ class Decision:
         return self.action != KEEP
 
 
-def package_label(chart: Path) -> str:
+def label_of(package: Package) -> str:
     """Return the digest of a chart as a label can hold it; a dangerous chart is refused."""
-    inspect(chart)
-    if chart.is_dir():
-        return tree_digest(chart)[:LABEL_LENGTH]
-    return hashlib.sha256(chart.read_bytes()).hexdigest()[:LABEL_LENGTH]
+    inspect(package.path)
+    if package.digest:
+        return package.digest.partition(":")[2][:LABEL_LENGTH]
+    if package.path.is_dir():
+        return tree_digest(package.path)[:LABEL_LENGTH]
+    return hashlib.sha256(package.path.read_bytes()).hexdigest()[:LABEL_LENGTH]
 
 
 class Delivering:
@@ -72,19 +73,21 @@ class Delivering:
         helm: Helm,
         release: Mapping[str, Any],
         options: Mapping[str, Any],
+        checklist: Checklist,
         key: bytes,
     ) -> None:
         self.check = check
+        self._checklist = checklist
         self._helm = helm
         self._release = release
         self._options = options
         self._key = key
-        chart = Path(release["chart"])
-        self._package = package_label(chart)
+        self._artifact = artifact.resolve(release["chart"])
+        self._package = label_of(self._artifact)
         self.delivery = Delivery(
             release["name"],
             release["namespace"],
-            chart,
+            self._artifact.path,
             changes.merged(release["values"] or {}, release["secret_values"] or {}),
             tuple(Path(file) for file in release["values_files"]),
             {CHART: self._package},
@@ -114,7 +117,10 @@ class Delivering:
         if not reason and last:
             return Decision(VERIFY, f"revision {last.number} is as it is to be, but was never verified")
         decision = Decision(UPGRADE, reason, before, after)
-        decision.violations = trial.judge(self.check.client, wanted) + self._checklist(wanted)
+        tried = trial.judge(self.check.client, self.check.discovery, wanted)
+        decision.violations = tried.refusals + self._checklist.judge(
+            self._release, self._artifact, self._package, manifests.images(wanted)
+        )
         return decision
 
     def _difference(
@@ -142,30 +148,6 @@ class Delivering:
             if one.kind in (drift.CHANGED, drift.MISSING)
         ]
         return f"it has drifted: {'; '.join(map(str, drifted))}" if drifted else ""
-
-    def _checklist(self, wanted: list[dict[str, Any]]) -> list[str]:
-        """Ask the evidence whether this may be delivered at all."""
-        directory = self._options["evidence_dir"]
-        images, gates = manifests.images(wanted), self._options["demands"]["image_gates"]
-        before = self._release["promoted_from"]
-        if not (gates or before):
-            return []
-        if not directory:
-            raise RampartError(
-                f"The checklist of {self.title} asks for evidence, but it is not said where that is.",
-                next_step="give evidence_dir",
-            )
-        store = EvidenceStore(directory)
-        known = running.Known(self._options["demands"]["image_sources"])
-        hours = self._options["demands"]["image_gate_max_age_hours"]
-        found = running.unproved_images(
-            images, known, gates, store, timedelta(hours=hours) if hours else None
-        )
-        if before:
-            hours = self._release["promoted_max_age_hours"]
-            age = timedelta(hours=hours) if hours else None
-            found += proofs.unproved(store, before, self.delivery.name, self._package, images, age)
-        return found
 
     def act(self, decision: Decision, lease: Lease) -> tuple[Findings, returning.Return | None, list[str]]:
         """Do what was decided; return the verdict, where it went back to, and what was done."""

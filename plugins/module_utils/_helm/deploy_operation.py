@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -22,6 +23,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options impo
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import changes, options, proofs
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.check import ReleaseCheck
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.checklist import Checklist
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.delivering import (
     Decision,
     Delivering,
@@ -34,6 +36,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Cl
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION, Connection
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS
 
 SPEC = (
     ArgumentSpec(
@@ -45,7 +48,7 @@ SPEC = (
                 "options": {
                     "name": {"type": "str", "required": True},
                     "namespace": {"type": "str", "required": True},
-                    "chart": {"type": "path", "required": True},
+                    "chart": {"type": "str", "required": True},
                     "values": {"type": "dict", "default": {}},
                     "secret_values": {"type": "dict", "default": {}, "no_log": True},
                     "values_files": {"type": "list", "elements": "path", "default": []},
@@ -53,11 +56,15 @@ SPEC = (
                     "promoted_max_age_hours": {"type": "int", "default": 0},
                 },
             },
+            "package_gates": {"type": "list", "elements": "str", "default": []},
+            "keyring": {"type": "path", "no_log": False},
+            "public_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "allow_uninstall": {"type": "bool", "default": False},
             "pending_after": {"type": "int", "default": 600},
         }
     )
     | options.JUDGING
+    | TOOLS
     | CONNECTION
     | EVIDENCE
     | PROGRESS
@@ -86,14 +93,13 @@ class HelmDeploy:
         self._progress = Progress(module.params["_progress_file"])
         self._key = secrets.token_bytes(32)
         self._decisions: list[Decision] = []
+        self._checklist = Checklist(module.params, redactor)
 
     def plan(self) -> Plan:
         """Compare every release; without a cluster, in check mode, everything is still to be installed."""
         releases = self._parameters["releases"]
         try:
-            for release in releases:
-                with self._delivering(release) as delivering:
-                    self._decisions.append(delivering.decide())
+            self._decisions = [self._decide(release) for release in releases]
         except (MissingKubeconfigError, UnreachableError) as error:
             if not self._module.check_mode:
                 raise
@@ -101,6 +107,13 @@ class HelmDeploy:
             self._decisions = [Decision("upgrade", "there is no cluster yet") for _release in releases]
         self._refuse()
         return self._plan([])
+
+    def _decide(self, release: Mapping[str, Any]) -> Decision:
+        place = Path(str(release["chart"]).removeprefix("oci:").partition(":")[0])
+        if self._module.check_mode and not place.exists():
+            return Decision("upgrade", f"its package {release['chart']} is to be made first")
+        with self._delivering(release) as delivering:
+            return delivering.decide()
 
     def _refuse(self) -> None:
         """Stop before the first release when anything speaks against any of them."""
@@ -126,7 +139,7 @@ class HelmDeploy:
             self._parameters,
         )
         with Helm(self._parameters["helm"], self._redactor, client.credentials) as helm:
-            yield Delivering(check, helm, release, self._parameters, self._key)
+            yield Delivering(check, helm, release, self._parameters, self._checklist, self._key)
 
     def apply(self, plan: Plan) -> Plan:
         """Deliver one release after the other, to the first that fails."""

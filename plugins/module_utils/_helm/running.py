@@ -126,7 +126,7 @@ def judge_images(
         if image.wanted and image.digest not in known.same(image.wanted):
             violations.append(f"{', '.join(image.pods)} runs {image.digest} in place of {image.reference}")
         for gate in gates:
-            verdict = _verdict(store, gate, known.same(image.digest), max_age)
+            verdict = newest(store, gate, known.same(image.digest), max_age)
             if verdict != "passed":
                 violations.append(f"the verdict of {gate} on {image.reference} ({image.digest}) is {verdict}")
     return violations
@@ -147,20 +147,18 @@ def unproved_images(
             found.append(f"the image {reference} is not named by its digest, so no verdict can be about it")
             continue
         for gate in gates:
-            verdict = _verdict(store, gate, known.same(match[1]), max_age)
+            verdict = newest(store, gate, known.same(match[1]), max_age)
             if verdict != "passed":
                 found.append(f"the verdict of {gate} on {reference} is {verdict}")
     return found
 
 
-def _verdict(
-    store: EvidenceStore | None, gate: str, digests: Iterable[str], max_age: timedelta | None
-) -> str:
-    """Return the newest verdict of a gate on any digest of an image."""
+def newest(store: EvidenceStore | None, gate: str, digests: Iterable[str], max_age: timedelta | None) -> str:
+    """Return the newest verdict of a gate on any of the digests of one thing."""
     stored = [store.latest(gate, digest, max_age=max_age) for digest in digests] if store else []
     records = [each.record for each in stored if each is not None]
-    newest = max(records, key=lambda record: record.time, default=None)
-    return str(newest.verdict) if newest else "missing or too old"
+    found = max(records, key=lambda record: record.time, default=None)
+    return str(found.verdict) if found else "missing or too old"
 
 
 def judge_contexts(found: Iterable[Mapping[str, Any]], level: str, *, read_only_root: bool) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import re
 import shutil
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.inspect import inspect
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.render import NAME
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed
@@ -214,6 +214,15 @@ class Helm:
             (folder / "plugin.yaml").write_text(text)
         return ["--post-renderer", PLUGIN]
 
+    def lint(self, chart: Path, files: Sequence[Path], values: Mapping[str, Any], version: str) -> None:
+        """Look for what charts should not have, warnings included."""
+        arguments = ["lint", str(chart), "--strict", "--with-subcharts", "--quiet"]
+        for file in files:
+            arguments += ["--values", str(file.absolute())]
+        arguments += ["--values", "-"]
+        arguments += ["--kube-version", version] if version else []
+        self.run(*arguments, stdin=json.dumps(values), about="the chart")
+
     def rollback(self, name: str, namespace: str, number: int, *, timeout: int, history_max: int) -> None:
         """Make a new revision with the content of an old one, without waiting."""
         self.run(
@@ -243,18 +252,6 @@ class Helm:
             timeout=timeout + GRACE,
             about=f"the release {namespace}/{name}",
         )
-
-
-# What Helm 4 logs besides, and what both put before their reason.
-LOGGED = re.compile(r"^(?:level=|time=|\d{4}/\d\d/\d\d |coalesce\.go|WARNING:)")
-PREFIX = re.compile(r"^(?:Error: )?(?:(?:UPGRADE|INSTALLATION) FAILED: )?")
-
-
-def complaint(stderr: str) -> str:
-    """Return the reason out of what Helm printed, as one line."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not LOGGED.match(line)]
-    text = " ".join(lines) or stderr.strip() or "it said nothing"
-    return PREFIX.sub("", text).rstrip(".") + "."
 
 
 def source(module: str) -> str:

@@ -3,33 +3,68 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE: for this collection only; it changes without notice.
 
-"""Lets the API server judge the pods of a manifest before anything of it is applied.
+"""Lets the API server judge a manifest before anything of it is applied.
 
-Each pod that the manifest would make is tried in its namespace as a dry run. So the very rules judge that
-will judge it later: Pod Security, and whatever admission policies the cluster has (Kyverno, Gatekeeper,
-the server's own), in the versions that are in force.
+Each object is tried as a dry run, and so is each pod that an object would make. So the very rules judge
+that will judge it later: schemas, Pod Security, and whatever admission policies the cluster has (Kyverno,
+Gatekeeper, the server's own), in the versions that are in force.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import manifests
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.comparing import MANAGER
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import APPLY, Client
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.planning import is_missing_permission
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import JSON, Response
+from ansible_collections.rampart.k8s.plugins.module_utils._policy import warnings
 
-# What these say is about the room that there is now, not about the pod.
+# What these say is about the room that there is now, not about the object.
 ROOM = ("exceeded quota", "failed quota")
+STRICT = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
-def judge(client: Client, objects: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return which pods would be refused, and why."""
-    tried = [(Ref.of(item), twin(item)) for item in objects if manifests.template(item) is not None]
-    said = client.map(lambda entry: _try(client, *entry), tried)
-    return [text for text in said if text]
+@dataclass(slots=True)
+class Trial:
+    """What the server would refuse, and what it only warns of."""
+
+    refusals: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def judge(client: Client, discovery: Discovery, objects: Sequence[Mapping[str, Any]]) -> Trial:
+    """Try all objects, and the pods of those that make some."""
+    discovery.load(str(item["apiVersion"]) for item in objects)
+    trial = Trial()
+    answers = client.map(lambda item: _object(client, discovery, item), objects)
+    makers = [item for item in objects if manifests.template(item) is not None and item["kind"] != "Pod"]
+    answers += client.map(lambda item: _pod(client, item), makers)
+    for what, answer in answers:
+        if answer is None:
+            trial.refusals.append(f"the cluster does not serve {what}")
+            continue
+        trial.warnings += [f"{what}: {text}" for text in warnings.parse(answer.headers.get("Warning") or "")]
+        if refusal := _refusal(what, answer):
+            trial.refusals.append(refusal)
+    return trial
+
+
+def _object(client: Client, discovery: Discovery, item: Mapping[str, Any]) -> tuple[str, Response | None]:
+    ref = Ref.of(item)
+    resource = discovery.find(ref.api_version, ref.kind)
+    if resource is None:
+        return f"{ref.kind} in {ref.api_version}", None
+    query = {**STRICT, "fieldManager": MANAGER, "force": "true"}
+    return str(ref), client.transport.send(
+        "PATCH", resource.path(ref), query=query, body=item, content_type=APPLY
+    )
 
 
 def twin(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,20 +88,21 @@ def twin(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _try(client: Client, ref: Ref, pod: dict[str, Any]) -> str:
-    answer = client.transport.send(
-        "POST",
-        f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods",
-        query={"dryRun": "All", "fieldValidation": "Strict"},
-        body=pod,
-    )
+def _pod(client: Client, item: Mapping[str, Any]) -> tuple[str, Response | None]:
+    pod = twin(item)
+    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods"
+    answer = client.transport.send("POST", path, query=STRICT, body=pod, content_type=JSON)
+    return f"the pods of {Ref.of(item)}", answer
+
+
+def _refusal(what: str, answer: Response) -> str:
     if answer.status < 300:
         return ""
     told = status.parse(answer.status, answer.body)
     message = str(told.get("message") or told.get("reason") or answer.status)
     if any(mark in message for mark in ROOM):
         return ""
-    error = status.error("try the pods of", str(ref), told)
-    if is_missing_permission(error) or answer.status >= 500:
+    error = status.error("try", what, told)
+    if is_missing_permission(error) or (answer.status >= 500 and "typed patch object" not in message):
         raise error
-    return f"the pods of {ref} would be refused: {message}"
+    return f"{what} would be refused: {message}"

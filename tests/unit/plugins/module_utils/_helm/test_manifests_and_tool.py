@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import changes, expectations, manifests
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.hook_tests import ordered
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import Hook
-from ansible_collections.rampart.k8s.plugins.module_utils._helm.tool import Delivery, complaint
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.tool import Delivery
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Resource
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
 

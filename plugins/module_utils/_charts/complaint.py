@@ -1,0 +1,22 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""What Helm says of a failure, as one sentence."""
+
+from __future__ import annotations
+
+import re
+
+# What Helm 4 logs besides, and what both put before their reason.
+LOGGED = re.compile(r"^(?:level=|time=|\d{4}/\d\d/\d\d |coalesce\.go|WARNING:)")
+PREFIX = re.compile(r"^(?:Error: )?(?:(?:UPGRADE|INSTALLATION) FAILED: )?")
+HINT = "Use --debug flag to render out invalid YAML"
+
+
+def complaint(stderr: str) -> str:
+    """Return the reason out of what Helm printed."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not LOGGED.match(line)]
+    text = " ".join(line for line in lines if line != HINT) or stderr.strip() or "it said nothing"
+    return PREFIX.sub("", text).rstrip(".") + "."
