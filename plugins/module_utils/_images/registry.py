@@ -19,6 +19,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import Blob, measure
 from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest import MANIFEST_TYPE
 
+# Which nobody writes down.
+_PORTS = {"https": 443, "http": 80}
+
 ANSWER_SECONDS = 60.0
 TAIL = 500
 
@@ -51,6 +54,10 @@ class Address:
     def url(self) -> str:
         return f"{self.scheme}://{self.authority}"
 
+    def leads(self, to: urllib.parse.SplitResult) -> bool:
+        """Whether a link of the registry leads to itself."""
+        return (to.hostname, to.port or _PORTS.get(to.scheme)) == (self.host, self.port)
+
 
 def _is_loopback(host: str) -> bool:
     try:
@@ -78,7 +85,7 @@ def parse_address(url: str, ca: str | None) -> Address:
             f"The registry {host} would be spoken to without TLS, although it is not on this machine.",
             next_step="use https with a certificate, or a registry on a loopback address",
         )
-    return Address(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), ca)
+    return Address(parts.scheme, host, port or _PORTS[parts.scheme], ca)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +177,7 @@ class Registry:
         location = urllib.parse.urlsplit(
             urllib.parse.urljoin(self._address.url + "/", started.header("Location"))
         )
-        if location.netloc != self._address.authority:
+        if not self._address.leads(location):
             raise RampartError(
                 f"The registry {self._address.url} sends uploads to {location.netloc}.",
                 next_step="configure the registry's own host, or give the address it sends to",

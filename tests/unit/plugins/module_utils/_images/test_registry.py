@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Iterator
 
 import pytest
@@ -105,6 +106,21 @@ def test_any_other_answer_is_an_error_in_its_own_words(server: SmallRegistry, st
     server.refuse[("GET", "/v2/a/")] = status
     with registry(server.url) as client, pytest.raises(RampartError, match=f'{status}: .*"DENIED"'):
         client.read_manifest("a", "1")
+
+
+@pytest.mark.parametrize(
+    ("url", "link", "own"),
+    [
+        ("https://registry.example.com", "https://registry.example.com/v2/x", True),
+        ("https://registry.example.com:443", "https://registry.example.com/v2/x", True),
+        ("https://registry.example.com:5000", "https://registry.example.com/v2/x", False),
+        ("https://registry.example.com", "http://registry.example.com/v2/x", False),
+        ("https://registry.example.com", "https://other.example.com/v2/x", False),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000/v2/x", True),
+    ],
+)
+def test_the_usual_port_need_not_be_named(url: str, link: str, own: bool) -> None:
+    assert parse_address(url, None).leads(urllib.parse.urlsplit(link)) is own
 
 
 def test_an_upload_stays_at_the_registry(server: SmallRegistry) -> None:
