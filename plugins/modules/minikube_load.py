@@ -209,7 +209,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.module import ru
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._load.gate import LoadGate
-from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import of_profile, of_sockets
+from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import nodes_of
 from ansible_collections.rampart.k8s.plugins.module_utils._load.operation import ImageLoad
 from ansible_collections.rampart.k8s.plugins.module_utils._load.sources import Sources
 from ansible_collections.rampart.k8s.plugins.module_utils._load.wanted import parse
@@ -245,8 +245,6 @@ SPEC = (
             "source_docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
             "timeout": {"type": "int", "default": 600},
         },
-        required_one_of=(("profile", "sockets"),),
-        mutually_exclusive=(("profile", "sockets"),),
         required_by={"profile": ("home",)},
     )
 )
@@ -258,7 +256,7 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageLoad:
     gate = LoadGate(params, redactor, check_mode=module.check_mode)
     return ImageLoad(
         wanted=[parse(entry) for entry in params["images"]],
-        nodes=of_profile(params, check_mode=module.check_mode) if params["profile"] else of_sockets(params),
+        nodes=nodes_of(params, check_mode=module.check_mode),
         sources=Sources(
             docker=params["docker"],
             docker_host=params["source_docker_host"],

@@ -27,6 +27,18 @@ QUESTION_SECONDS = 30.0
 CONTAINERS, HOST = ("docker", "podman"), ("none", "native")
 
 
+def nodes_of(parameters: Mapping[str, Any], *, check_mode: bool) -> list[Runtime]:
+    """Return what the options name; nothing at all would be a success that means nothing."""
+    if bool(parameters["profile"]) == bool(parameters["sockets"]):
+        raise RampartError(
+            "It is not clear which nodes are to get the images.",
+            next_step="give either profile or sockets",
+        )
+    if parameters["profile"]:
+        return of_profile(parameters, check_mode=check_mode)
+    return of_sockets(parameters)
+
+
 def of_sockets(parameters: Mapping[str, Any]) -> list[Runtime]:
     """Return containerds on this machine."""
     return [

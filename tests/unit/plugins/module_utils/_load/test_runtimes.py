@@ -24,7 +24,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Ho
 from ansible_collections.rampart.k8s.plugins.module_utils._load.docker_engine import DockerEngine
 from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
 from ansible_collections.rampart.k8s.plugins.module_utils._load.machine import MARK
-from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import name_of, of_profile
+from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import name_of, nodes_of, of_profile
 from ansible_collections.rampart.k8s.plugins.module_utils._load.stream import Sent
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import FolderMembers
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.reading import open_image
@@ -199,6 +199,12 @@ def test_every_node_of_a_profile_is_found(tmp_path: Path, runtime: str, kind: ty
     nodes = of_profile(profile(tmp_path, "", "m02", "m03", runtime=runtime), check_mode=False)
     assert [node.name for node in nodes] == ["demo", "demo-m02", "demo-m03"]
     assert {type(node) for node in nodes} == {kind}
+
+
+@pytest.mark.parametrize(("profile", "sockets"), [(None, []), ("", []), ("demo", ["/a"])])
+def test_no_nodes_or_two_kinds_are_refused(profile: str | None, sockets: list[str]) -> None:
+    with pytest.raises(RampartError, match="not clear which nodes"):
+        nodes_of({"profile": profile, "sockets": sockets}, check_mode=False)
 
 
 def test_the_only_node_has_the_name_of_the_profile() -> None:
