@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.rampart.k8s.plugins.module_utils._images.layout_writer import Layer
 
 from tests.ground import rootfs
-from tests.ground.oci import Layer, Plan, Written, write
+from tests.ground.oci import Plan, Written, write
 from tests.ground.packages import SOURCES, UNPACKED, Package, Store, alone, fingerprint
 
 

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
 from backend.database import Database
+
+Result = TypeVar("Result")
 
 # Whoever runs the schema first locks the others out for that moment.
 SCHEMA_LOCK = 7_201_150
@@ -103,7 +106,7 @@ class Questions:
 
         return await self._with_schema("latest", work)
 
-    async def _with_schema(self, name: str, work: Any) -> Any:
+    async def _with_schema(self, name: str, work: Callable[[Any], Awaitable[Result]]) -> Result:
         """Do work; an empty database, such as one without a disk that restarted, gets its schema first."""
         try:
             return await self._database.run(name, work)
