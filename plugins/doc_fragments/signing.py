@@ -41,6 +41,12 @@ options:
     description:
       - What opens private keys in files, at least 12 characters. It reaches cosign by standard input.
     type: str
+  passphrase_file:
+    description:
+      - A file with the passphrase, which only its owner may read, for a machine that no vault serves. The
+        first key makes it when it is not there. It guards against a copy of the keys, not against somebody
+        who reads this machine.
+    type: path
   pin:
     description:
       - The PIN of the token of a C(pkcs11:) key. cosign takes it from its environment only, so it is given to

@@ -175,7 +175,9 @@ class SigningKeys:
             public = self._workshop.cosign.public_key(self._workshop.external(reference))
             source = reference
         else:
-            private, public = self._workshop.cosign.generate(self._folder.folder, self._workshop.passphrase())
+            private, public = self._workshop.cosign.generate(
+                self._folder.folder, self._workshop.passphrase(make=True)
+            )
             source = self._folder.keep(private, key_id(public))
         return Key(
             key_id(public), public, source, stamp(self._now), stamp(self._now + lifetime), State.ACTIVE

@@ -8,12 +8,16 @@
 from __future__ import annotations
 
 import datetime
+import secrets
+import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import write_atomic
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
@@ -37,9 +41,11 @@ TOOLS = ArgumentSpec(
 SECRETS = ArgumentSpec(
     {
         "passphrase": {"type": "str", "no_log": True},
+        "passphrase_file": {"type": "path", "no_log": False},
         "pin": {"type": "str", "no_log": True},
         "key_environment": {"type": "dict", "no_log": True, "default": {}},
-    }
+    },
+    mutually_exclusive=(("passphrase", "passphrase_file"),),
 )
 
 # cosign and crane wait for files and networks more than they compute.
@@ -47,6 +53,8 @@ WORKERS = 4
 
 # Known passphrases are tried offline against a stolen key file; shorter ones fall.
 SHORTEST_PASSPHRASE = 12
+# Of one that is made here; nobody has to type it.
+PASSPHRASE_BYTES = 32
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,6 +78,7 @@ class Workshop:
         self.cosign = Cosign(parameters["cosign"], redactor, registry_ca=ca)
         self._crane = crane(parameters["crane"], ca=ca, redactor=redactor)
         self._parameters = parameters
+        self._redactor = redactor
         for secret in (parameters.get("passphrase"), parameters.get("pin")):
             if secret:
                 redactor.add(secret)
@@ -89,13 +98,32 @@ class Workshop:
     def collect(self, store: Store, digest: str, policy: Policy, moment: datetime.datetime) -> Judgement:
         return collect(digest, store.bundles(digest), policy, self.verify, moment)
 
-    def passphrase(self) -> str:
-        found = str(self._parameters.get("passphrase") or "")
+    def passphrase(self, *, make: bool = False) -> str:
+        """Return what opens private keys in files; ``make`` a file for it that is not there yet."""
+        file = self._parameters.get("passphrase_file")
+        found = self._from_file(Path(file), make) if file else str(self._parameters.get("passphrase") or "")
         if len(found) < SHORTEST_PASSPHRASE:
             raise RampartError(
                 f"A private key in a file needs a passphrase of at least {SHORTEST_PASSPHRASE} characters.",
                 next_step="give one from a vault, not from a file beside the key",
             )
+        return found
+
+    def _from_file(self, file: Path, make: bool) -> str:
+        if make and not file.exists():
+            write_atomic(file, secrets.token_urlsafe(PASSPHRASE_BYTES).encode())
+        try:
+            if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise RampartError(
+                    f"The passphrase in {file} can be read by others.", next_step=f"chmod 0600 {file}"
+                )
+            found = file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise RampartError(
+                f"Could not read the passphrase of the signing keys in {file}: {error.strerror}.",
+                next_step="bring the file back; without it the keys that it opens have to be replaced",
+            ) from error
+        self._redactor.add(found)
         return found
 
     def signer(self, folder: KeyFolder, key: Key) -> Signer:
