@@ -24,11 +24,15 @@ options:
     description:
       - The file with the authorities to trust at registries, in place of the system's own.
     type: path
+  docker_config:
+    description:
+      - The folder of the docker configuration with the credentials for registries (E(DOCKER_CONFIG)). When it
+        is not set, that of the user who runs the module counts.
+    type: path
 notes:
   - Images are named C(oci:/FOLDER), optionally with C(:TAG) and C(@sha256:DIGEST), for OCI layouts, and
     C(HOST[:PORT]/REPOSITORY) with C(:TAG) or C(@sha256:DIGEST) for registries. A name without a host is
       refused.
-  - Credentials for registries are those of the docker configuration of the user that runs the module.
   - No transparency log and no timestamp authority is asked; nothing leaves the machine but what goes to the
     registry. Trust stands on the keys alone.
   - Signatures and attestations are Sigstore bundles. In a layout they lie where C(cosign save) puts them, and

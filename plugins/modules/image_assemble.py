@@ -213,8 +213,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._files.decide import p
 from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import Digests
 from ansible_collections.rampart.k8s.plugins.module_utils._images.operation import ImageAssemble
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import Recipe, parse_entry
-from ansible_collections.rampart.k8s.plugins.module_utils._images.registry import parse_address
 from ansible_collections.rampart.k8s.plugins.module_utils._images.sources import expand, once
+from ansible_collections.rampart.k8s.plugins.module_utils._registry.client import parse_address
 
 SPEC = ArgumentSpec(
     options={

@@ -28,6 +28,7 @@ description:
     passed. What a node has already is not judged again.
 extends_documentation_fragment:
   - rampart.k8s.attributes.progress
+  - rampart.k8s.image_sources
   - rampart.k8s.signing
   - rampart.k8s.signing.accepted
   - rampart.k8s.signing.verdicts
@@ -48,47 +49,6 @@ attributes:
     support: full
     platforms: linux
 options:
-  images:
-    description: The images.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      layout:
-        description: The folder of an OCI image layout.
-        type: path
-      archive:
-        description: An archive as C(docker save) writes it, or of an OCI layout.
-        type: path
-      docker:
-        description:
-          - The name of an image in the Docker daemon at O(source_docker_host), or its id. What the daemon has
-            not is an error.
-        type: str
-      registry:
-        description:
-          - An image to fetch from a registry, as C(HOST[:PORT]/REPOSITORY) with C(:TAG) or C(@sha256:DIGEST).
-            Its parts go from the registry to the nodes without being stored in between.
-        type: str
-      reference:
-        description:
-          - Which of several images in the layout or the archive; a tag, a whole name, or a digest. What could
-            mean several images is refused.
-        type: str
-      platform:
-        description:
-          - Which platform of an image for several, such as V(linux/arm64). None is ever guessed.
-        type: str
-      name:
-        description:
-          - The name in the nodes, with its tag. When it is not set, the image has to have one whole name of
-            its own.
-        type: str
-      digest:
-        description:
-          - What the gates have judged; the digest of the manifest, of the index or of the configuration. Any
-            other image is refused.
-        type: str
   profile:
     description: The minikube profile. All of its nodes get the images.
     type: str
@@ -112,18 +72,6 @@ options:
     description: The client of containerd on this machine.
     type: path
     default: ctr
-  docker:
-    description: The client of the Docker daemon that O(images[].docker) names an image of.
-    type: path
-    default: docker
-  source_docker_host:
-    description: The address of that daemon.
-    type: str
-    default: unix:///var/run/docker.sock
-  timeout:
-    description: How many seconds the images may take for one node.
-    type: int
-    default: 600
 notes:
   - A running container keeps the image that it was started from, whatever its name means afterwards.
     RV(nodes) says which names that is true for.
@@ -211,21 +159,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Re
 from ansible_collections.rampart.k8s.plugins.module_utils._load.gate import LoadGate
 from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import nodes_of
 from ansible_collections.rampart.k8s.plugins.module_utils._load.operation import ImageLoad
-from ansible_collections.rampart.k8s.plugins.module_utils._load.sources import Sources
-from ansible_collections.rampart.k8s.plugins.module_utils._load.wanted import parse
+from ansible_collections.rampart.k8s.plugins.module_utils._load.options import sources_of, wanted_of
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.options import ACCEPTED, VERDICTS
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS
-
-IMAGE = {
-    "layout": {"type": "path"},
-    "archive": {"type": "path"},
-    "docker": {"type": "str"},
-    "registry": {"type": "str"},
-    "reference": {"type": "str"},
-    "platform": {"type": "str"},
-    "name": {"type": "str"},
-    "digest": {"type": "str"},
-}
 
 SPEC = (
     PROGRESS
@@ -237,13 +173,11 @@ SPEC = (
             "profile": {"type": "str"},
             "home": {"type": "path"},
             "docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
-            "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
             "sockets": {"type": "list", "elements": "path", "default": []},
             "namespace": {"type": "str", "default": "k8s.io"},
             "ctr": {"type": "path", "default": "ctr"},
             "docker": {"type": "path", "default": "docker"},
             "source_docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
-            "timeout": {"type": "int", "default": 600},
         },
         required_by={"profile": ("home",)},
     )
@@ -255,15 +189,9 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageLoad:
     params = module.params
     gate = LoadGate(params, redactor, check_mode=module.check_mode)
     return ImageLoad(
-        wanted=[parse(entry) for entry in params["images"]],
+        wanted=wanted_of(params),
         nodes=nodes_of(params, check_mode=module.check_mode),
-        sources=Sources(
-            docker=params["docker"],
-            docker_host=params["source_docker_host"],
-            crane_program=params["crane"],
-            registry_ca=params["registry_ca"],
-            timeout=params["timeout"],
-        ),
+        sources=sources_of(params, redactor),
         progress=Progress(params["_progress_file"]),
         check_mode=module.check_mode,
         gate=gate,

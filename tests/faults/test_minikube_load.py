@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._load import delivery
 from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import of_sockets
@@ -168,7 +169,7 @@ def test_fault_33_one_of_two_nodes_fails_and_the_other_is_served(
 
 def operation(node: RealContainerd, image: dict[str, Any]) -> ImageLoad:
     sockets = {"sockets": [str(node.socket)], "ctr": str(CTR), "namespace": "k8s.io", "timeout": 60}
-    sources = Sources(docker="docker", docker_host="", crane_program="crane", registry_ca=None, timeout=60)
+    sources = Sources(docker="docker", docker_host="", crane=Cli("crane"), timeout=60)
     return ImageLoad([parse(image)], of_sockets(sockets), sources, Progress(None))
 
 

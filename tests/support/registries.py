@@ -17,7 +17,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,16 +136,18 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def real_registry(folder: Path) -> Iterator[str]:
+def real_registry(folder: Path, *, port: int = 0, more: Mapping[str, Any] | None = None) -> Iterator[str]:
     """Run the real registry on a folder and return its address."""
     assert REAL is not None
-    port = free_port()
-    config = {
+    port = port or free_port()
+    config: dict[str, Any] = {
         "version": "0.1",
         "log": {"level": "error"},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
         "http": {"addr": f"127.0.0.1:{port}"},
+        **(more or {}),
     }
+    secure = "tls" in config["http"]
     file = folder / "registry.yml"
     file.write_text(json.dumps(config))
     with (folder / "registry.log").open("wb") as log:
@@ -154,17 +156,21 @@ def real_registry(folder: Path) -> Iterator[str]:
         )
     try:
         deadline = time.monotonic() + 20
-        while not _answers(port):
+        while not _answers(port, secure=secure):
             assert child.poll() is None, (folder / "registry.log").read_text()
             assert time.monotonic() < deadline, "the registry did not come up"
             time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if secure else 'http'}://127.0.0.1:{port}"
     finally:
         child.kill()
         child.wait()
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, *, secure: bool) -> bool:
+    if secure:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
     try:
         connection.request("GET", "/v2/")

@@ -27,7 +27,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest impor
     describe,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import Recipe, check, layout
-from ansible_collections.rampart.k8s.plugins.module_utils._images.registry import (
+from ansible_collections.rampart.k8s.plugins.module_utils._registry.client import (
     Address,
     NotUpError,
     Registry,

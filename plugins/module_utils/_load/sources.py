@@ -13,7 +13,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.command import C
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._load.wanted import Wanted, registry_reference
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.choosing import Choice
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.members import (
     FolderMembers,
     Members,
@@ -27,13 +26,11 @@ from ansible_collections.rampart.k8s.plugins.module_utils._oci.streamed import S
 class Sources:
     """Where images are read from. What is opened stays open: it is read again when it is sent."""
 
-    def __init__(
-        self, *, docker: str, docker_host: str, crane_program: str, registry_ca: str | None, timeout: float
-    ) -> None:
+    def __init__(self, *, docker: str, docker_host: str, crane: Cli, timeout: float) -> None:
         environment = {"DOCKER_HOST": docker_host}
         self._docker_host = docker_host
         self._docker = Cli(docker, environment=environment, timeout=timeout)
-        self._crane = crane(crane_program, ca=registry_ca, timeout=timeout)
+        self._crane = crane
 
     def open(self, wanted: Wanted) -> PackedImage:
         """Read an image down to its configuration; no layer is read yet."""

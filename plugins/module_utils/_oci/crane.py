@@ -25,12 +25,25 @@ TO_REGISTRIES = (
 
 
 def crane(
-    program: str, *, ca: str | None = None, redactor: Redactor | None = None, timeout: float = 60.0
+    program: str,
+    *,
+    ca: str | None = None,
+    config: str | None = None,
+    redactor: Redactor | None = None,
+    timeout: float = 60.0,
 ) -> Cli:
     """Return crane with the way to registries, and with the authorities to trust there.
 
-    Credentials are those of the docker configuration of whoever runs the module.
+    Credentials are those of the docker configuration: of the folder, or of whoever runs the module.
     """
     reach = {name: os.environ[name] for name in TO_REGISTRIES if name in os.environ}
-    authorities = {"SSL_CERT_FILE": ca} if ca else {}
-    return Cli(program, environment={**reach, **authorities}, redactor=redactor, timeout=timeout)
+    environment = {**reach, **trust(ca, config)}
+    return Cli(program, environment=environment, redactor=redactor, timeout=timeout)
+
+
+def trust(ca: str | None, config: str | None) -> dict[str, str]:
+    """Return the variables by which crane and cosign know whom to trust, and as whom to speak."""
+    return {
+        **({"SSL_CERT_FILE": ca} if ca else {}),
+        **({"DOCKER_CONFIG": config} if config else {}),
+    }

@@ -20,6 +20,7 @@ from pathlib import Path
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import trust
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.statement import Statement
 
 MAJOR = 3
@@ -46,10 +47,17 @@ class Signer:
 class Cosign:
     """cosign on this machine."""
 
-    def __init__(self, program: str, redactor: Redactor, *, registry_ca: str | None = None) -> None:
+    def __init__(
+        self,
+        program: str,
+        redactor: Redactor,
+        *,
+        registry_ca: str | None = None,
+        docker_config: str | None = None,
+    ) -> None:
         self._program = program
         self._redactor = redactor
-        self._environment = {"SSL_CERT_FILE": registry_ca} if registry_ca else {}
+        self._environment = trust(registry_ca, docker_config)
         self._cli = self._with({})
         self._checked = False
 

@@ -35,6 +35,7 @@ TOOLS = ArgumentSpec(
         "cosign": {"type": "path", "default": "cosign"},
         "crane": {"type": "path", "default": "crane"},
         "registry_ca": {"type": "path"},
+        "docker_config": {"type": "path"},
     }
 )
 
@@ -74,9 +75,9 @@ class Workshop:
     """The tools of one task."""
 
     def __init__(self, parameters: dict[str, Any], redactor: Redactor) -> None:
-        ca = parameters["registry_ca"]
-        self.cosign = Cosign(parameters["cosign"], redactor, registry_ca=ca)
-        self._crane = crane(parameters["crane"], ca=ca, redactor=redactor)
+        ca, config = parameters["registry_ca"], parameters["docker_config"]
+        self.cosign = Cosign(parameters["cosign"], redactor, registry_ca=ca, docker_config=config)
+        self._crane = crane(parameters["crane"], ca=ca, config=config, redactor=redactor)
         self._parameters = parameters
         self._redactor = redactor
         for secret in (parameters.get("passphrase"), parameters.get("pin")):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import Blob, measure
-from ansible_collections.rampart.k8s.plugins.module_utils._images.registry import (
+from ansible_collections.rampart.k8s.plugins.module_utils._registry.client import (
     NotUpError,
     Registry,
     parse_address,

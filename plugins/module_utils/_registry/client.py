@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import json
+import re
 import ssl
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import TracebackType
+from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import Blob, measure
 from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest import MANIFEST_TYPE
+from ansible_collections.rampart.k8s.plugins.module_utils._registry.credentials import Credentials
 
 # Which nobody writes down.
 _PORTS = {"https": 443, "http": 80}
 
 ANSWER_SECONDS = 60.0
 TAIL = 500
+
+# How many names are asked for at once.
+PAGE = 500
 
 # Whatever the tag names now is compared by its digest, in any of these forms.
 ACCEPTED = (
@@ -45,6 +52,8 @@ class Address:
     host: str
     port: int
     ca: str | None
+    # The value of the header of that name; empty for a registry that asks nobody who he is.
+    authorization: str = field(default="", repr=False)
 
     @property
     def authority(self) -> str:
@@ -66,7 +75,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def parse_address(url: str, ca: str | None) -> Address:
+def parse_address(url: str, ca: str | None, credentials: Credentials | None = None) -> Address:
     """Accept https, and http on this machine only: others could change images on the way."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -85,7 +94,8 @@ def parse_address(url: str, ca: str | None) -> Address:
             f"The registry {host} would be spoken to without TLS, although it is not on this machine.",
             next_step="use https with a certificate, or a registry on a loopback address",
         )
-    return Address(parts.scheme, host, port or _PORTS[parts.scheme], ca)
+    address = Address(parts.scheme, host, port or _PORTS[parts.scheme], ca)
+    return replace(address, authorization=credentials.of(address.authority)) if credentials else address
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +140,9 @@ class Registry:
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
+        known = {"Authorization": self._address.authorization} if self._address.authorization else {}
         try:
-            self._connection.request(method, path, body=body, headers=dict(headers or {}))
+            self._connection.request(method, path, body=body, headers={**known, **(headers or {})})
             response = self._connection.getresponse()
             answer = Answer(response.status, dict(response.getheaders()), response.read())
         except ConnectionRefusedError as error:
@@ -145,10 +156,13 @@ class Registry:
                 next_step="look into the registry's log, then run again",
             ) from error
         if answer.status not in accept:
+            refused = answer.status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN)
             raise RampartError(
                 f"The registry {self._address.url} answered {method} {path.partition('?')[0]} with "
                 f"{answer.status}: {answer.body[-TAIL:].decode('utf-8', errors='replace').strip()}",
-                next_step="look into the registry's log, then run again",
+                next_step="give the credentials of somebody who may do that (docker_config)"
+                if refused
+                else "look into the registry's log, then run again",
                 status=answer.status,
             )
         return answer
@@ -193,11 +207,62 @@ class Registry:
             headers={"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)},
         )
 
-    def push_manifest(self, name: str, tag: str, manifest: bytes) -> None:
+    def push_manifest(
+        self, name: str, reference: str, manifest: bytes, media_type: str = MANIFEST_TYPE
+    ) -> None:
+        """Store a manifest under a tag or under its digest."""
         self._ask(
             "PUT",
-            f"/v2/{name}/manifests/{tag}",
+            f"/v2/{name}/manifests/{reference}",
             accept=(201,),
             body=manifest,
-            headers={"Content-Type": MANIFEST_TYPE},
+            headers={"Content-Type": media_type},
         )
+
+    def manifest(self, name: str, reference: str) -> bytes:
+        """Read a manifest; empty when it is not there."""
+        path = f"/v2/{name}/manifests/{reference}"
+        answer = self._ask("GET", path, accept=(200, 404), headers={"Accept": ACCEPTED})
+        return answer.body if answer.status == http.HTTPStatus.OK else b""
+
+    def blob(self, name: str, digest: str) -> bytes:
+        """Read a small blob, such as a configuration."""
+        return self._ask("GET", f"/v2/{name}/blobs/{digest}", accept=(200,)).body
+
+    def delete_manifest(self, name: str, digest: str) -> None:
+        """Delete a manifest with all tags that mean it; one that is gone is no error."""
+        self._ask("DELETE", f"/v2/{name}/manifests/{digest}", accept=(202, 404))
+
+    def repositories(self) -> list[str]:
+        """Return the names of all repositories."""
+        return self._listed("/v2/_catalog", "repositories")
+
+    def tags(self, name: str) -> list[str]:
+        """Return the tags of a repository; one whose tags were all deleted has none."""
+        return self._listed(f"/v2/{name}/tags/list", "tags")
+
+    def _listed(self, path: str, key: str) -> list[str]:
+        """Read a list page by page."""
+        found: list[str] = []
+        following = f"{path}?n={PAGE}"
+        while following:
+            answer = self._ask("GET", following, accept=(200, 404))
+            if answer.status == http.HTTPStatus.NOT_FOUND:
+                return []
+            found += self._parsed(answer, path).get(key) or []
+            link = re.match(r'<([^>]+)>; *rel="next"', answer.header("Link"))
+            parts = urllib.parse.urlsplit(link[1]) if link else None
+            following = f"{parts.path}?{parts.query}" if parts else ""
+        return found
+
+    def _parsed(self, answer: Answer, path: str) -> dict[str, Any]:
+        try:
+            content = json.loads(answer.body)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise RampartError(
+                f"The registry {self._address.url} answered GET {path} with what is no JSON object.",
+                next_step="check that the address is a registry's",
+            )
+        return content
