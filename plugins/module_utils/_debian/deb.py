@@ -38,7 +38,7 @@ def _parts(file: Path, stream: IO[bytes]) -> Iterator[tuple[str, int]]:
     """Yield name and size of each member of the archive, with the stream at its beginning."""
     if stream.read(len(MAGIC)) != MAGIC:
         raise broken(file, "it does not begin as one")
-    position = len(MAGIC)
+    position, end = len(MAGIC), file.stat().st_size
     while header := stream.read(HEADER):
         try:
             name, size = header[:16].decode().rstrip(" /"), int(header[48:58])
@@ -46,6 +46,8 @@ def _parts(file: Path, stream: IO[bytes]) -> Iterator[tuple[str, int]]:
             raise broken(file, "the head of a member cannot be read") from error
         if len(header) < HEADER or header[58:] != b"`\n":
             raise broken(file, "the head of a member is cut off")
+        if position + HEADER + size > end:
+            raise broken(file, f"{name} is cut off")
         yield name, size
         position += HEADER + size + size % 2
         stream.seek(position)

@@ -56,11 +56,11 @@ def _first(initial: Version, commits: int) -> Version:
     return Version(initial.numbers, (*initial.prerelease, "dev", str(commits)))
 
 
-def observe(git: Git, prefix: str) -> Sources:
-    """Ask git."""
+def observe(git: Git, prefix: str | None) -> Sources:
+    """Ask git; without a prefix not for tags."""
     commit = git.resolve("HEAD")
-    tagged = newest(git.tags(commit), prefix)
-    if tagged is None and git.shallow():
+    tagged = None if prefix is None else newest(git.tags(commit), prefix)
+    if tagged is None and prefix is not None and git.shallow():
         raise RampartError(
             "The clone is shallow and holds no tag of a version, so nothing says which version this is.",
             next_step="fetch it with its history and tags, or give the version",
@@ -88,7 +88,8 @@ class ReleaseVersion:
 
     def plan(self) -> Plan:
         """Find it out; nothing is changed."""
-        sources = observe(self.git, self.prefix) if self.git else None
+        # Whoever gives a version asks no tag: the clone may hold none.
+        sources = observe(self.git, None if self.given else self.prefix) if self.git else None
         if self.given:
             version, reason = Version.parse(self.given).built(self.metadata), "it was given"
         elif sources is None:

@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from ansible_collections.rampart.k8s.plugins.module_utils._images.layout_writer import Layer
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import Entry
 
 from tests.ground import grype_db, rootfs, trivy_db
 from tests.ground.advisories import advisories, ended_releases
-from tests.ground.oci import Layer, Plan, write
+from tests.ground.oci import Plan, write
 from tests.ground.packages import UNPACKED, Package, Store, alone, right_sum, run
 
 NOW = datetime.datetime(2026, 11, 22, 9, 0, tzinfo=datetime.UTC)
