@@ -69,6 +69,12 @@ options:
         type: str
         choices: [allow, warn, deny]
         default: warn
+  annotate:
+    description:
+      - Whether the index of an OCI layout names the documents of its image by their sums. The image itself
+        stays the same.
+    type: bool
+    default: false
   registry_ca:
     description: The file with the authorities to trust at registries, in place of the system's own.
     type: path
@@ -180,6 +186,7 @@ SPEC = (
         {
             "images": {"type": "list", "elements": "dict", "required": True, "options": IMAGE},
             "directory": {"type": "path", "required": True},
+            "annotate": {"type": "bool", "default": False},
             "licences": {"type": "dict", "default": {}, "options": LICENCES},
             "registry_ca": {"type": "path"},
             "timeout": {"type": "int", "default": 600},

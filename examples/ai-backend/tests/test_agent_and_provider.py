@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from agent import interface as agent
-from agent.settings import Settings as AgentSettings
+from agent.configuration import Settings as AgentSettings
 from ai_provider.interface import Settings as ProviderSettings
 from ai_provider.interface import make as make_provider
 from fastapi import FastAPI

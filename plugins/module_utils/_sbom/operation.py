@@ -20,7 +20,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record impor
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate, Outcome
 from ansible_collections.rampart.k8s.plugins.module_utils._oci import absence
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.crane import crane
-from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Reference, parse
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import digest_of
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import Layout
+from ansible_collections.rampart.k8s.plugins.module_utils._oci.reference import Place, Reference, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom import documents
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom.licences import Judge, LicencePolicy
 from ansible_collections.rampart.k8s.plugins.module_utils._sbom.syft import (
@@ -38,6 +40,9 @@ GATE = "image_sbom"
 WORKERS = 2
 
 MOST_WARNINGS = 20
+
+# How the index of a layout calls the sums of an image's bills of materials.
+ANNOTATION = "rampart.k8s/sbom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,12 @@ class ImageSbom:
         self._version = self._syft.version()
         self._cache = Cache(Path(self._parameters["directory"]), self._version)
         self._steps = [self._look(entry) for entry in self._parameters["images"]]
-        missing = [step.image for step in self._steps if step.missing]
+        missing = [step.image for step in self._steps if step.missing or not self._said(step)]
         if missing:
             return Plan(
                 True,
-                f"{', '.join(missing)}: no bill of materials of this content by syft {self._version} yet",
+                f"{', '.join(missing)}: no bill of materials of this content by syft {self._version} yet, "
+                "or the image does not name it",
                 before=dict.fromkeys(missing, "absent"),
                 after=dict.fromkeys(missing, "present"),
                 result={"passed": False, "violations": [], "images": [], "evidence": []},
@@ -99,6 +105,8 @@ class ImageSbom:
         """Write what is missing, then judge everything."""
         with ThreadPoolExecutor(WORKERS) as pool:
             self._steps = list(pool.map(self._complete, self._steps))
+        for step in self._steps:
+            self._say(step)
         judged = self._conclude(plan.reason)
         return replace(plan, reason=judged.reason, result=judged.result)
 
@@ -127,6 +135,22 @@ class ImageSbom:
         documents.spdx(written["spdx"], step.image, step.source.digest)
         self._cache.write(step.source, written)
         return replace(step, documents=written)
+
+    def _names(self, step: Step) -> dict[str, str]:
+        """Return how the index of a layout names the documents: by their sums."""
+        written = step.documents or {}
+        return {f"{ANNOTATION}.{form}": digest_of(content) for form, content in sorted(written.items())}
+
+    def _said(self, step: Step) -> bool:
+        if not self._parameters["annotate"] or step.reference.place is not Place.LAYOUT:
+            return True
+        found = Layout(step.reference.path).resolve(step.reference).annotations
+        return self._names(step).items() <= found.items()
+
+    def _say(self, step: Step) -> None:
+        """Name the documents in the index: the image itself cannot hold the sum of what names its digest."""
+        if not self._said(step):
+            Layout(step.reference.path).annotate(step.source.digest, self._names(step))
 
     def _conclude(self, reason: str) -> Plan:
         gate = Gate.of(

@@ -8,8 +8,8 @@ import asyncio
 from kit import logs, tracing
 from kit.server import serve
 
+from agent.configuration import Settings
 from agent.interface import make
-from agent.settings import Settings
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from kit.rate_limit import RateLimit, retry_after
 from kit.web import application
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.configuration import Settings
 from agent.provider import BusyError, Provider, ProviderError
-from agent.settings import Settings
 
 _log = logging.getLogger(__name__)
 

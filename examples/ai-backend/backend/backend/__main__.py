@@ -8,8 +8,8 @@ import asyncio
 from kit import logs, tracing
 from kit.server import serve
 
+from backend.configuration import Settings
 from backend.interface import make
-from backend.settings import Settings
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ from kit.web import application
 from pydantic import BaseModel, ConfigDict, Field
 
 from backend.agent import Agent, AgentError
+from backend.configuration import Settings
 from backend.database import Database, UnavailableError
 from backend.questions import Questions
-from backend.settings import Settings
 from backend.tokens import Caller, RefusedError, Tokens
 
 _log = logging.getLogger(__name__)
