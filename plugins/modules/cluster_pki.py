@@ -15,8 +15,10 @@ description:
   - Decides from the files themselves. A certificate is made anew, with a new key, when it is missing or
     cannot be read, does not fit its key, is not signed by the present authority, has another subject, other
     names or other usages than wanted, or ends soon.
-  - An authority is never replaced. When it has expired or its key is lost, the task fails and says what to
-    do. An authority of which a killed run wrote only the key is completed.
+  - An authority is never replaced in one go. When it has expired or its key is lost, the task fails and says
+    what to do. An authority of which a killed run wrote only the key is completed.
+  - With O(rotate), an authority or a signing key is replaced by another one with an overlap, step by step.
+    Whatever stage that is at, a run without O(rotate) keeps it.
   - Keys have mode V(0600) and certificates V(0644). Folders that do not exist are created with mode V(0700).
   - Keys for TLS are ECDSA keys on the curve P-256, which all of Kubernetes understands and which are made in
     a fraction of a millisecond.
@@ -38,7 +40,8 @@ options:
       name:
         description:
           - The name, such as V(ca) or V(etcd/ca). The files are C(<name>.crt) and C(<name>.key) below
-            O(directory).
+            O(directory). C(<name>.crt) holds all that has to be trusted, C(<name>-signing.crt) the one
+            certificate that signs.
         type: str
         required: true
       common_name:
@@ -157,6 +160,41 @@ options:
     description: How many days before its end a certificate is made anew.
     type: int
     default: 30
+  rotate:
+    description:
+      - Steps by which an authority or a pair of keys is replaced. Each is taken only when it is there to be
+        taken, so that all three can be gone through again and again. After each of them whoever uses the
+        files has to be started anew.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      names:
+        description: The names of some of O(authorities) or O(key_pairs).
+        type: list
+        elements: str
+        required: true
+      step:
+        description:
+          - V(trust) makes the next one, if the present one is due, and has it trusted besides.
+          - V(switch) lets the next one sign. Certificates are then signed by it.
+          - V(drop) forgets the old one.
+        type: str
+        choices: [trust, switch, drop]
+        required: true
+      max_age_days:
+        description: With V(trust), one that is older is due. V(0) is no limit.
+        type: int
+        default: 0
+      made_before:
+        description: With V(trust), one that was made before this moment is due, as V(2026-11-22T10:15:30Z).
+        type: str
+      after:
+        description:
+          - With V(drop), nothing is dropped before this moment, in seconds since 1970. It is for whatever the
+            old one has signed last.
+        type: int
+        default: 0
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -179,6 +217,17 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Let everybody trust the next authority, when the present one is older than five years
+  rampart.k8s.cluster_pki:
+    directory: /var/lib/rampart/demo/pki
+    authorities:
+      - name: ca
+        common_name: demo-ca
+    rotate:
+      - names: [ca]
+        step: trust
+        max_age_days: 1825
+
 - name: Make the keys and certificates of a cluster
   rampart.k8s.cluster_pki:
     directory: /var/lib/rampart/demo/pki
@@ -258,6 +307,14 @@ key_pairs:
   type: list
   elements: dict
   sample: []
+stages:
+  description:
+    - By the name of each authority and pair of keys, where a rotation of it stands. V(settled) is none,
+      V(trusted) means that the next one is trusted as well, V(switched) that it signs and the old one is
+      still trusted.
+  returned: success
+  type: dict
+  sample: {"ca": "settled", "service-account": "switched"}
 kubeconfigs:
   description: One entry per kubeconfig, with its path as the name, an action and a reason.
   returned: success
@@ -269,83 +326,18 @@ kubeconfigs:
 import datetime
 import importlib.util
 import sys
-from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._files.decide import parse_mode, parse_path
 from ansible_collections.rampart.k8s.plugins.module_utils._pki.operation import ClusterPki
-from ansible_collections.rampart.k8s.plugins.module_utils._pki.wanted import (
-    Authority,
-    Certificate,
-    KeyPair,
-    Kubeconfig,
-    Wanted,
-)
-
-NAME = {"type": "str", "required": True}
-
-
-def _list(**options: Any) -> dict[str, Any]:
-    return {"type": "list", "elements": "dict", "default": [], "options": options}
-
-
-SPEC = ArgumentSpec(
-    options={
-        "directory": {"type": "path", "required": True},
-        "authorities": _list(name=NAME, common_name=NAME, days={"type": "int", "default": 3650}),
-        "certificates": _list(
-            name=NAME,
-            authority=NAME,
-            common_name=NAME,
-            organizations={"type": "list", "elements": "str", "default": []},
-            usages={"type": "list", "elements": "str", "choices": ["server", "client"], "required": True},
-            dns={"type": "list", "elements": "str", "default": []},
-            addresses={"type": "list", "elements": "str", "default": []},
-            days={"type": "int", "default": 365},
-            directory={"type": "path"},
-            owner={"type": "str", "default": ""},
-        ),
-        # These two hold names and settings only; their own names make Ansible suspect secrets.
-        "key_pairs": {
-            **_list(name=NAME, algorithm={"type": "str", "choices": ["rsa", "ecdsa"], "default": "rsa"}),
-            "no_log": False,
-        },
-        "kubeconfigs": _list(
-            path={"type": "path", "required": True},
-            cluster=NAME,
-            server=NAME,
-            authority=NAME,
-            certificate=NAME,
-            user=NAME,
-            mode={"type": "str", "default": "0600"},
-        ),
-        "renew_before_days": {"type": "int", "default": 30},
-    },
-)
+from ansible_collections.rampart.k8s.plugins.module_utils._pki.options import SPEC, rotations, wanted
 
 
 def now() -> datetime.datetime:
     """Return the time in the whole seconds that certificates count in."""
     return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-
-
-def certificate(item: dict[str, Any]) -> Certificate:
-    """Turn one entry of the option into a certificate."""
-    lists = {name: tuple(item[name]) for name in ("organizations", "usages", "dns", "addresses")}
-    directory = parse_path(item["directory"]) if item["directory"] else None
-    return Certificate(**{**item, **lists, "directory": directory})
-
-
-def kubeconfig(item: dict[str, Any]) -> Kubeconfig:
-    """Turn one entry of the option into a kubeconfig."""
-    return Kubeconfig(
-        **{**item, "path": parse_path(item["path"]), "mode": parse_mode(item["mode"], item["path"])}
-    )
 
 
 def build(module: AnsibleModule, redactor: Redactor) -> ClusterPki:
@@ -355,16 +347,8 @@ def build(module: AnsibleModule, redactor: Redactor) -> ClusterPki:
             f"The Python package cryptography is missing for {sys.executable}.",
             next_step="install it: pip install -r requirements.txt",
         )
-    options = module.params
-    wanted = Wanted(
-        directory=Path(parse_path(options["directory"])),
-        authorities=[Authority(**item) for item in options["authorities"]],
-        certificates=[certificate(item) for item in options["certificates"]],
-        key_pairs=[KeyPair(**item) for item in options["key_pairs"]],
-        kubeconfigs=[kubeconfig(item) for item in options["kubeconfigs"]],
-        renew_before_days=options["renew_before_days"],
-    )
-    return ClusterPki(wanted, now())
+    steps = [step for item in module.params["rotate"] for step in rotations(item)]
+    return ClusterPki(wanted(module.params), now(), steps)
 
 
 def main() -> None:

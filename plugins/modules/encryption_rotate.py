@@ -145,9 +145,9 @@ options:
     default: auto
   reload:
     description:
-      - With V(automatic), the API servers are waited for, which look at the file once a minute. One that has
-        not followed after O(reload_timeout) is started anew if that is possible.
-      - With V(restart), they are started anew at once, one after the other.
+      - With V(automatic), the API servers are waited for, which look at the file once a minute.
+      - With V(restart), they are started anew, one after the other. It is what happens to the API server of
+        O(cluster_root) when that was started without automatic reload.
     type: str
     choices: [automatic, restart]
     default: automatic
@@ -268,7 +268,7 @@ evidence:
   returned: success
   type: str
   sample: security_7y:17
-failed:
+failed_values:
   description: The etcd key of each value that could not be rewritten, and why.
   returned: when values could not be rewritten
   type: dict

@@ -223,6 +223,11 @@ programs:
       returned: success
       type: int
       sample: 4711
+    started:
+      description: When it was started, in seconds since 1970; V(0) when it does not run.
+      returned: success
+      type: int
+      sample: 1795342530
 directory:
   description: The folder, with links resolved.
   returned: success

@@ -254,6 +254,12 @@ class Rig:
                     if child is not None and child.poll() is not None and not self._ended.is_set():
                         self.start(name)
 
+    def restart(self, name: str) -> None:
+        """End a component as a crash would and start it again."""
+        with self._lock:
+            self.kill(name)
+            self.start(name)
+
     def restart_command(self, name: str) -> list[str]:
         """Return the command that ends a kept API server, which is then started again."""
         return ["sh", "-c", f"kill -9 $(cat {self.folder / f'{name}.pid'})"]

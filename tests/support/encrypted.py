@@ -30,6 +30,8 @@ from tests.rig import Rig
 
 MODULE = "encryption_rotate"
 SECRETS = "/api/v1/namespaces/default/secrets"
+# Longer than any test.
+PATIENCE = 24 * 3600
 RELOADING = "--encryption-provider-config-automatic-reload=true"
 
 
@@ -42,7 +44,7 @@ class Encrypted:
         self.client = self.new_client()
 
     def new_client(self, server: str | None = None) -> Client:
-        return Client(Connection(str(self.rig.kubeconfig), server=server), Redactor())
+        return Client(Connection(str(self.rig.kubeconfig), server=server, api_timeout=PATIENCE), Redactor())
 
     @classmethod
     @contextmanager
@@ -76,6 +78,25 @@ class Encrypted:
         answer = call(MODULE, self.arguments(**more), check=check, diff=True)
         for secret in before | self.keys():
             assert secret[:16] not in json.dumps(answer)
+        return answer
+
+    def rotate_blindly(self, *, check: bool = False, **more: Any) -> dict[str, Any]:
+        """Run the module on a file that the test itself could not read."""
+        return call(MODULE, self.arguments(**more), check=check, diff=True)
+
+    def census(self, **more: Any) -> dict[str, Any]:
+        """Ask etcd by the other module."""
+        asked = {"endpoint": self.rig.etcd_endpoint, "config_path": str(self.path), **more}
+        answer = call("encryption_census_info", asked)
+        assert not answer.get("failed"), answer
+        return answer
+
+    def config(self, **more: Any) -> dict[str, Any]:
+        """Have the file made to what is wanted, and the API server started anew with it."""
+        answer = call("encryption_config", {"path": str(self.path), **more})
+        assert not answer.get("failed"), answer
+        self.rig.restart("kube-apiserver")
+        self.rig.wait_ready()
         return answer
 
     def keys(self) -> set[str]:
@@ -126,10 +147,15 @@ class Encrypted:
 
     def put(self, key: str, value: bytes) -> None:
         """Write into etcd past the API server."""
-        asked = {
-            name: base64.b64encode(part).decode() for name, part in (("key", key.encode()), ("value", value))
-        }
-        answer = urllib3.request("POST", f"{self.rig.etcd_endpoint}/v3/kv/put", json=asked, timeout=10)
+        self._write("put", key=key.encode(), value=value)
+
+    def delete(self, key: str) -> None:
+        """Remove a key from etcd past the API server."""
+        self._write("deleterange", key=key.encode())
+
+    def _write(self, call: str, **parts: bytes) -> None:
+        asked = {name: base64.b64encode(part).decode() for name, part in parts.items()}
+        answer = urllib3.request("POST", f"{self.rig.etcd_endpoint}/v3/kv/{call}", json=asked, timeout=10)
         assert answer.status == 200
 
 

@@ -49,8 +49,8 @@ class EtcdFullError(RampartError):
 def etcd_full() -> EtcdFullError:
     """Word that etcd has reached its quota."""
     return EtcdFullError(
-        "etcd has reached its quota (NOSPACE) and takes no more writes. The rewriting was stopped; the "
-        "configuration was not changed, and no key was dropped.",
+        "etcd has reached its quota (NOSPACE) and takes no more writes. The rotation goes no further, the "
+        "configuration stays as it is, and no key was dropped.",
         next_step="free space (etcdctl compact, defrag, then alarm disarm) or raise --quota-backend-bytes, "
         "then run again",
     )

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
@@ -31,8 +33,10 @@ from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_gatew
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.metrics import ServerState
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import Mark, made, parse_resource
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.rewriting import etcd_full
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.rotation import Writes, staleness
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.servers import (
+    ANSWER_SECONDS,
     ApiServer,
     Reload,
     Servers,
@@ -63,6 +67,8 @@ class Order:
     reload: Reload
     reload_timeout: float
     rewrite: Literal["auto", "migration", "pool"]
+    # Whether the API servers run on this machine.
+    local: bool
     # What is lost together; a backup may not lie in it.
     state_root: Path
     backup_dir: Path | None
@@ -140,6 +146,11 @@ class Look:
         """Count the values that carry a mark, of whatever resource."""
         return self.counted().live.marks()[mark]
 
+    def foreign(self) -> dict[str, int]:
+        """Count the values under keys that the file does not have."""
+        own = {mark for entry in self.seen.configuration.entries for mark in entry.marks}
+        return {str(mark): number for mark, number in self.counted().live.marks().items() if mark not in own}
+
     def carriers(self, mark: Mark) -> str:
         """Name the resources whose values carry a mark."""
         found: Counter[str] = Counter()
@@ -201,7 +212,29 @@ class Observer:
             needed.append(Permission(verb, "coordination.k8s.io", "leases", "kube-system"))
         needed += [Permission(verb, "", "configmaps", "kube-system") for verb in ("get", "patch")]
         access.require(self.client, needed)
+        with closing(Gateway(self._order.endpoint)) as gateway:
+            if gateway.full():
+                raise etcd_full()
         self.servers.require_all(self.client, self.servers.look())
+        if self._order.target.provider == "kms":
+            self._refuse_deaf_kms()
+
+    def _refuse_deaf_kms(self) -> None:
+        """Try the plugin's socket where it can be tried: an API server does not come up with a dead one."""
+        path = urlsplit(str(self._order.target.kms["endpoint"])).path
+        if not (self._order.local or Path(path).exists()):
+            return
+        try:
+            with socket.socket(socket.AF_UNIX) as plugin:
+                plugin.settimeout(ANSWER_SECONDS)
+                plugin.connect(path)
+        except OSError as error:
+            raise RampartError(
+                f"The KMS plugin {self._order.target.kms['name']} does not answer at {path}: "
+                f"{error.strerror or error}. Nothing was written.",
+                next_step="start the plugin on the machine of every API server, then run again",
+                path=path,
+            ) from error
 
     def look(self) -> Look:
         """Look at everything."""

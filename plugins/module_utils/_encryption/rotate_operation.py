@@ -145,6 +145,8 @@ class EncryptionRotation:
     def _follow(self, look: Look) -> None:
         """Let every API server follow the file; what one of them cannot read with is taken out again."""
         failpoint("follow")
+        if not self._done:
+            self._refuse_other_keys(look)
         try:
             self._observer.servers.converge(look.wanted())
         except NotLoadedError as error:
@@ -156,12 +158,29 @@ class EncryptionRotation:
                 raise
             failpoint("withdraw")
             self._write(look, without)
+            if self._order.reload == "restart":
+                # It may be down because of what it was given.
+                self._observer.servers.converge(self._observer.look().wanted())
             named = ", ".join(str(mark) for mark in coming)
             raise NotLoadedError(
                 f"{error.message} Nothing was written with {named} yet, so it was taken out again.",
                 next_step=error.next_step,
                 **error.details,
             ) from error
+
+    def _refuse_other_keys(self, look: Look) -> None:
+        """Never put our file in place of one whose keys could be the only ones for some values."""
+        servers = [url for url in look.lagging() if self._observer.servers.publishes(url)]
+        foreign = look.foreign() if servers else {}
+        if foreign:
+            named = ", ".join(f"{mark} ({count} values)" for mark, count in foreign.items())
+            raise RampartError(
+                f"{', '.join(servers)} work with another file, and etcd holds values under keys that "
+                f"{self._order.file.path} does not have: {named}. Nothing was written.",
+                next_step="find these keys in the files of the API servers and put them into this one as the "
+                "last readers, then run again",
+                servers=servers,
+            )
 
     def _act(self, look: Look, decision: Decision) -> None:
         configuration, target = look.seen.configuration, self._order.target
@@ -206,8 +225,6 @@ class EncryptionRotation:
     def _rewrite(self, look: Look) -> None:
         order, client = self._order, self._observer.client
         with closing(Gateway(order.endpoint)) as gateway:
-            if gateway.full():
-                raise rewriting.etcd_full()
             self._migrate(look)
             failpoint("rewrite-pool")
             rewriter = rewriting.Rewriter(
@@ -285,8 +302,8 @@ def _undecryptable(found: rewriting.Outcome) -> RampartError:
         "No key was dropped.",
         next_step="for each of them, find the key that it carries, put that key back into the configuration "
         "as the last one from a backup of the file, and run again; what no backup can read is lost and can "
-        "only be removed from etcd (the commands are in the detail steps)",
-        failed=found.failed,
+        "only be removed from etcd (the commands are in the field steps)",
+        failed_values=found.failed,
         rewritten=found.rewritten,
         steps=[
             f"etcdctl get --print-value-only {first} | head -c 80   # shows provider and key in front",

@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.rampart.k8s.plugins.module_utils._cis.host import Process
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.moment import parse_past
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption import restart
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.config_file import ConfigFile
@@ -23,16 +25,13 @@ from ansible_collections.rampart.k8s.plugins.module_utils._encryption.options im
     endpoint_of,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.rotate_look import Order
-from ansible_collections.rampart.k8s.plugins.module_utils._encryption.servers import ApiServer
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.servers import ApiServer, Reload
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.transitions import Target
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import load
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
 
 # After that many values under one key, random nonces of AES-GCM become too likely to meet.
 AESGCM_WRITES = 200_000
-
-# By so much clocks may differ.
-FUTURE = timedelta(days=1)
 
 COMMAND = {"type": "list", "elements": "str", "default": []}
 
@@ -85,18 +84,6 @@ ROTATION = ArgumentSpec(
 def _target(options: Mapping[str, Any]) -> Target:
     """Turn the options into what is wanted."""
     limit = options["max_writes"]
-    try:
-        moment = options["made_before"] and datetime.strptime(options["made_before"], "%Y-%m-%dT%H:%M:%SZ")
-    except ValueError as error:
-        raise RampartError(
-            f"{options['made_before']!r} is no time in UTC.", next_step="write it as 2026-11-22T10:15:30Z"
-        ) from error
-    before = moment.replace(tzinfo=UTC) if moment else None
-    if before and before > datetime.now(UTC) + FUTURE:
-        raise RampartError(
-            f"made_before, {options['made_before']}, lies in the future: every key would be older for ever.",
-            next_step="give the moment of the incident, at the latest the present one",
-        )
     days = options["max_age_days"]
     return Target(
         options["provider"],
@@ -104,7 +91,7 @@ def _target(options: Mapping[str, Any]) -> Target:
         tuple(options["resources"]),
         options["allow_plaintext_read"],
         timedelta(days=days) if days > 0 else None,
-        before,
+        parse_past(options["made_before"], "made_before"),
         {"aesgcm": AESGCM_WRITES} if limit is None else {options["provider"]: limit},
     )
 
@@ -130,12 +117,19 @@ def _servers(options: Mapping[str, Any], address: str, redactor: Redactor) -> tu
     )
 
 
+def _reload(asked: Reload, api_server: Process | None) -> Reload:
+    """Start a server anew that is known not to load a changed file by itself."""
+    flag = api_server.flag("encryption-provider-config-automatic-reload") if api_server else "true"
+    return asked if flag in ("true", "") else "restart"
+
+
 def order_of(options: Mapping[str, Any], redactor: Redactor) -> Order:
     """Turn the options into what the person ordered."""
     connection = Connection.of(options)
     endpoint, prefix, path = endpoint_of(options), options["prefix"], options["config_path"]
-    if options["cluster_root"]:
-        asked = question(api_server_of(options["cluster_root"]))
+    api_server = api_server_of(options["cluster_root"]) if options["cluster_root"] else None
+    if api_server:
+        asked = question(api_server)
         if asked is None or asked.endpoint is None or asked.config_path is None:
             raise RampartError(
                 f"The API server of {options['cluster_root']} has no encryption configuration.",
@@ -156,9 +150,10 @@ def order_of(options: Mapping[str, Any], redactor: Redactor) -> Order:
         prefix=prefix,
         connection=connection,
         servers=_servers(options, address, redactor),
-        reload=options["reload"],
+        reload=_reload(options["reload"], api_server),
         reload_timeout=options["reload_timeout"],
         rewrite=options["rewrite"],
+        local=api_server is not None,
         state_root=Path(options["cluster_root"] or file.path.parent),
         backup_dir=Path(options["backup_dir"]) if options["backup_dir"] else None,
         compact=options["compact_history"],

@@ -23,12 +23,15 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
 
+# A value that cannot be decrypted keeps these from ever being so, and it must not keep a key from coming.
+READY = "/readyz?exclude=informer-sync&exclude=poststarthook/storage-readiness"
+
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
 OF_API_SERVERS = {"labelSelector": "apiserver.kubernetes.io/identity=kube-apiserver"}
 
 # Metrics cannot be watched. Reading them costs a server some milliseconds.
 LOOK_SECONDS = 1.0
-# A server that does not answer is asked again after this.
+# A server that is waited for is asked again after this.
 ANSWER_SECONDS = 5
 
 Reload = Literal["automatic", "restart"]
@@ -75,18 +78,18 @@ class Servers:
         self._progress = progress
         self._reload = reload
         self._timeout = timeout
-        asking = replace(connection, request_timeout=ANSWER_SECONDS, api_timeout=ANSWER_SECONDS)
+        self._patience = connection.request_timeout
         self._clients = {
-            url: Client(replace(asking, server=url), redactor, workers=1) for url in self._listed
+            url: Client(replace(connection, server=url), redactor, workers=1) for url in self._listed
         }
 
     def look(self) -> dict[str, ServerState]:
         """Return the state of every server; one that does not answer is an error."""
-        return {url: self._state(url) for url in self._listed}
+        return {url: self._state(url, self._patience) for url in self._listed}
 
-    def _state(self, url: str) -> ServerState:
+    def _state(self, url: str, patience: float = ANSWER_SECONDS) -> ServerState:
         client = self._clients[url]
-        with client.transport.within(ANSWER_SECONDS):
+        with client.transport.within(patience):
             answer = client.transport.send("GET", "/metrics")
         if answer.status != 200:
             parsed = status.parse(answer.status, answer.body)
@@ -127,14 +130,19 @@ class Servers:
         for url in lagging:
             self._publish(self._listed[url], wanted)
         if self._reload == "automatic":
-            lagging = self._wait(lagging, wanted, failures)
-            if lagging and not all(self._listed[url].restart for url in lagging):
-                raise self._late(lagging)
+            late = self._wait(lagging, wanted, failures)
+            if late:
+                raise self._late(late, RampartError)
+            return
         # One after the other, so that the rest serves.
         for url in lagging:
             self._restart(url)
             if self._wait([url], wanted, failures):
-                raise self._late([url])
+                raise self._late([url], NotLoadedError)
+
+    def publishes(self, url: str) -> bool:
+        """Tell whether a server gets a copy of the file."""
+        return bool(self._listed[url].publish)
 
     def _publish(self, server: ApiServer, wanted: Wanted) -> None:
         if server.publish:
@@ -147,8 +155,8 @@ class Servers:
         if restart is None:
             raise RampartError(
                 f"The API server {url} has to be started anew to follow the file, and nobody said how.",
-                next_step="start it with --encryption-provider-config-automatic-reload=true, or give its "
-                "restart command in api_servers",
+                next_step="give its restart command in api_servers, or start it with "
+                "--encryption-provider-config-automatic-reload=true and wait for it (reload: automatic)",
                 server=url,
             )
         self._progress.say(f"starting the API server {url} anew")
@@ -183,17 +191,19 @@ class Servers:
             )
         return False
 
-    def _late(self, urls: Sequence[str]) -> RampartError:
+    def _late(self, urls: Sequence[str], kind: type[RampartError]) -> RampartError:
         found = []
         for url in urls:
             try:
-                found.append(f"{url} works with {self._state(url).loaded or 'another file'}")
+                ready = "" if self._ready(url) else ", and is not ready"
+                found.append(f"{url} works with {self._state(url).loaded or 'another file'}{ready}")
             except RampartError as error:
                 found.append(error.message)
-        return RampartError(
+        return kind(
             f"{len(urls)} of {len(self._listed)} API servers do not follow after {self._timeout:g} s: "
             f"{'; '.join(found)}. The rotation goes no further, and no key was dropped.",
-            next_step="start it, or look into its log and at the file that it reads, then run again",
+            next_step="look into its log and at the file that it reads; one without automatic reload has to "
+            "be started anew (reload: restart); then run again",
             servers=list(urls),
         )
 
@@ -201,4 +211,4 @@ class Servers:
         """Tell whether a server that was started anew serves again."""
         client = self._clients[url]
         with client.transport.within(ANSWER_SECONDS):
-            return client.transport.send("GET", "/readyz").status == 200
+            return client.transport.send("GET", READY).status == 200

@@ -32,8 +32,14 @@ CHUNK = 1 << 16
 RETRY_STATUS = frozenset({429, 500, 502, 503, 504})
 # But what fails with 500 for some seconds is broken (a webhook, a stored object), not busy.
 MOST_SERVER_ERRORS = 6
-# The API server says 500 to a definition with unknown fields; asking again changes nothing.
-OWN_FAULT = b"typed patch object"
+# The API server says 500 to a definition with unknown fields, of a stored value whose key it does not have,
+# and when etcd has reached its quota; asking again changes nothing.
+HOPELESS = (
+    b"typed patch object",
+    b"no matching key was found",
+    b"no matching prefix found",
+    b"database space exceeded",
+)
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 10.0
 
@@ -133,7 +139,9 @@ class Transport:
                 self._answered = True
                 if once or answer.status not in RETRY_STATUS:
                     return answer
-                if answer.status == 500 and (attempt >= MOST_SERVER_ERRORS or OWN_FAULT in answer.body):
+                if answer.status == 500 and (
+                    attempt >= MOST_SERVER_ERRORS or any(said in answer.body for said in HOPELESS)
+                ):
                     return answer
                 pause = self._pause(attempt, answer.headers.get("Retry-After"))
                 if pause is None:

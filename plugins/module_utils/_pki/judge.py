@@ -55,22 +55,28 @@ def load_key(pem: bytes) -> PrivateKey | None:
 
 
 def load_pair(certificate_pem: bytes | None, key_pem: bytes | None) -> Pair:
-    """Read both files; ``trouble`` says what is wrong with them by themselves."""
-    certificate, trouble = None, ""
+    """Read both files; ``trouble`` says what is wrong with them by themselves.
+
+    Of several certificates in a file the one that belongs to the key is meant; the others are trusted
+    besides.
+    """
+    certificates, trouble = [], ""
     if certificate_pem is None:
         trouble = CERTIFICATE_MISSING
     else:
         try:
-            certificate = x509.load_pem_x509_certificate(certificate_pem)
+            certificates = x509.load_pem_x509_certificates(certificate_pem)
         except ValueError:
             trouble = UNREADABLE
+    certificate = certificates[0] if certificates else None
     if key_pem is None:
         return Pair(certificate, None, MISSING if certificate_pem is None else KEY_MISSING)
     key = load_key(key_pem)
     if key is None:
         return Pair(certificate, None, KEY_UNREADABLE)
-    if certificate is not None and certificate.public_key() != key.public_key():
-        trouble = MISMATCH
+    if certificates:
+        matching = [item for item in certificates if item.public_key() == key.public_key()]
+        certificate, trouble = (matching[0], trouble) if matching else (certificate, MISMATCH)
     return Pair(certificate, key, trouble)
 
 

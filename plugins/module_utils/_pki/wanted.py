@@ -95,6 +95,10 @@ class Wanted:
     def certificate(self, name: str) -> Path:
         return self.folder(name) / f"{name}.crt"
 
+    def signing(self, name: str) -> Path:
+        """Return where the certificate of an authority stands alone, without what is trusted besides."""
+        return self.directory / f"{name}-signing.crt"
+
     def public_key(self, name: str) -> Path:
         return self.directory / f"{name}.pub"
 

@@ -249,8 +249,9 @@ class SupervisedPrograms:
 
     def _completed(self, plan: Plan, infos: dict[str, dict[str, Any]]) -> Plan:
         for entry in plan.result["programs"]:
-            info = infos.get(entry["name"], {"statename": "STOPPED", "pid": 0})
+            info = infos.get(entry["name"], {"statename": "STOPPED", "pid": 0, "start": 0})
             entry["state"], entry["pid"] = info["statename"], info["pid"]
+            entry["started"] = info["start"] if info["pid"] else 0
         return plan
 
     def _make_folders(self) -> None:
