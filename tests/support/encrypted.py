@@ -68,7 +68,8 @@ class Encrypted:
                 for name, url in self.rig.servers.items()
             ],
             "reload": "restart",
-            "reload_timeout": 60,
+            # Its own start takes seconds; a machine that is busy with other things takes its time.
+            "reload_timeout": 300,
             **more,
         }
 

@@ -198,7 +198,7 @@ class Servers:
                 ready = "" if self._ready(url) else ", and is not ready"
                 found.append(f"{url} works with {self._state(url).loaded or 'another file'}{ready}")
             except RampartError as error:
-                found.append(error.message)
+                found.append(error.message.rstrip("."))
         return kind(
             f"{len(urls)} of {len(self._listed)} API servers do not follow after {self._timeout:g} s: "
             f"{'; '.join(found)}. The rotation goes no further, and no key was dropped.",
