@@ -159,12 +159,13 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Re
 from ansible_collections.rampart.k8s.plugins.module_utils._load.gate import LoadGate
 from ansible_collections.rampart.k8s.plugins.module_utils._load.nodes import nodes_of
 from ansible_collections.rampart.k8s.plugins.module_utils._load.operation import ImageLoad
-from ansible_collections.rampart.k8s.plugins.module_utils._load.options import sources_of, wanted_of
+from ansible_collections.rampart.k8s.plugins.module_utils._load.options import IMAGES, sources_of, wanted_of
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.options import ACCEPTED, VERDICTS
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS
 
 SPEC = (
     PROGRESS
+    | IMAGES
     | ACCEPTED
     | VERDICTS
     | TOOLS
@@ -176,8 +177,6 @@ SPEC = (
             "sockets": {"type": "list", "elements": "path", "default": []},
             "namespace": {"type": "str", "default": "k8s.io"},
             "ctr": {"type": "path", "default": "ctr"},
-            "docker": {"type": "path", "default": "docker"},
-            "source_docker_host": {"type": "str", "default": "unix:///var/run/docker.sock"},
         },
         required_by={"profile": ("home",)},
     )
