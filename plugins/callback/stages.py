@@ -16,19 +16,35 @@ description:
   - A failure is repeated after them with the next step that the module gives, so that nobody has to
     scroll back for it.
   - It shows the message of a failure only where the task is not hidden by C(no_log).
+  - The same can be written as a JUnit file, a case for each stage, for whatever shows how pipelines went.
+options:
+  junit_file:
+    description: The file for the JUnit report. Its folder is made when it is missing; without it none is written.
+    type: path
+    env:
+      - name: RAMPART_STAGES_JUNIT
+    ini:
+      - section: callback_stages
+        key: junit_file
 author:
   - rampart.k8s contributors (@rampart-k8s)
 requirements:
   - To be listed in C(callbacks_enabled) of the Ansible configuration.
 """
 
+import re
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from ansible.plugins.callback import CallbackBase
 
 HIDDEN = "its output is hidden, since it could hold a secret"
+
+# What XML 1.0 cannot hold; a tool's own words may.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(slots=True)
@@ -56,6 +72,26 @@ def describe(task: str, result: dict[str, Any]) -> str:
     return f"{task}: {str(result.get('msg') or 'it gave no message').strip()}"
 
 
+def junit(stages: list[Stage], started: str) -> str:
+    """Return the stages as a JUnit document."""
+    suite = ElementTree.Element(
+        "testsuite",
+        name="stages",
+        tests=str(len(stages)),
+        failures=str(sum(1 for stage in stages if stage.failures)),
+        time=f"{sum(stage.ended - stage.started for stage in stages):.3f}",
+        timestamp=started,
+    )
+    for stage in stages:
+        seconds = f"{stage.ended - stage.started:.3f}"
+        case = ElementTree.SubElement(suite, "testcase", classname="stages", name=stage.name, time=seconds)
+        for host, failure in stage.failures:
+            said = _FORBIDDEN.sub("?", f"{host}: {failure}")
+            ElementTree.SubElement(case, "failure", message=said)
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Keeps one record for each play."""
 
@@ -67,6 +103,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._stages: list[Stage] = []
+        self._began = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
 
     def _now(self) -> float:
         """Close the running stage and return the time."""
@@ -110,6 +147,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"  {'all':<{width}}  {total:7.1f} s")
         for host, failure in (failure for stage in self._stages for failure in stage.failures):
             self._display.display(f"\nFAILED: {host}: {failure}", color="red")
+        if report := self.get_option("junit_file"):
+            Path(report).parent.mkdir(parents=True, exist_ok=True)
+            Path(report).write_text(junit(self._stages, self._began), encoding="utf-8")
 
     def _drop_rescued(self, stats: Any) -> None:
         """Forget the failures that a block rescued: a host stops at the first that none did."""

@@ -90,6 +90,13 @@ options:
     description: Whether Python requirements need hashes besides the exact version.
     type: bool
     default: true
+  builder_arguments:
+    description:
+      - Arguments of Dockerfiles that the builder always gives, as images with their digests, as
+        M(rampart.k8s.image_build) does with C(BASE). One with a default is judged by that.
+    type: list
+    elements: str
+    default: []
   ignored_lists:
     description:
       - Patterns of lists of dependencies that are not judged, such as V(tests/*) or the ranges of a library.
@@ -199,6 +206,7 @@ SPEC = (
             "reviewers": {"type": "list", "elements": "str", "default": []},
             "pinned": {"type": "list", "elements": "str", "choices": KINDS, "default": KINDS},
             "python_hashes": {"type": "bool", "default": True},
+            "builder_arguments": {"type": "list", "elements": "str", "default": []},
             "ignored_lists": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 600},
             "git": {"type": "path", "default": "git"},

@@ -36,8 +36,11 @@ def instructions(text: str) -> Iterator[tuple[int, str]]:
         yield start, " ".join(parts)
 
 
-def violations(text: str) -> Iterator[str]:
-    """Say which images are not named by their digest."""
+def violations(text: str, given: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Say which images are not named by their digest.
+
+    ``given`` are arguments that the builder always gives, with a digest; a default of theirs still counts.
+    """
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip().startswith("#"):
             break
@@ -52,20 +55,25 @@ def violations(text: str) -> Iterator[str]:
             defaults[argument[1]] = (argument[2] or "").strip("\"'")
         base = FROM.match(instruction)
         if base:
-            yield from _judge(number, base[1], defaults, stages)
+            yield from _judge(number, base[1], defaults, stages, given)
             stages.append((base[2] or str(len(stages))).casefold())
             continue
         copied = COPY_FROM.match(instruction)
         for image in [*([copied[1]] if copied else []), *MOUNT_FROM.findall(instruction)]:
             if not image.isdecimal():
-                yield from _judge(number, image, defaults, stages)
+                yield from _judge(number, image, defaults, stages, given)
 
 
-def _judge(number: int, written: str, defaults: dict[str, str], stages: list[str]) -> Iterator[str]:
+def _judge(
+    number: int, written: str, defaults: dict[str, str], stages: list[str], given: frozenset[str]
+) -> Iterator[str]:
     def value(found: re.Match[str]) -> str:
         return defaults.get(found[1] or found[3]) or found[2] or ""
 
     image = VARIABLE.sub(value, written)
+    variable = VARIABLE.fullmatch(written)
+    if variable and not image and (variable[1] or variable[3]) in given:
+        return
     if image.casefold() in ("scratch", *stages):
         return
     if not DIGEST.search(image):

@@ -50,6 +50,7 @@ class SourceVerify:
                 "pinned": sorted(pinned),
                 "ignored": sorted(self._parameters["ignored_lists"]),
                 "hashes": self._parameters["python_hashes"],
+                "given": sorted(self._parameters["builder_arguments"]),
                 "signers": digest([*self._signers.ssh, *self._signers.gpg]),
             },
             tools={},
@@ -114,6 +115,7 @@ class SourceVerify:
                     names,
                     lambda path: git.content(tip, path),
                     hashes=self._parameters["python_hashes"],
+                    given=frozenset(self._parameters["builder_arguments"]),
                 )
             )
             for name in sorted(names)

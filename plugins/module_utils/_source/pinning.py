@@ -42,7 +42,9 @@ def kind_of(path: str) -> str:
     return ""
 
 
-def violations(path: str, names: frozenset[str], read: Read, *, hashes: bool) -> Iterator[str]:
+def violations(
+    path: str, names: frozenset[str], read: Read, *, hashes: bool, given: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """Say what in a list of dependencies is not pinned."""
     kind = kind_of(path)
     if kind == "python":
@@ -52,7 +54,7 @@ def violations(path: str, names: frozenset[str], read: Read, *, hashes: bool) ->
     elif kind == "go":
         found = go(path, names, read)
     else:
-        found = dockerfile.violations(read(path))
+        found = dockerfile.violations(read(path), given)
     yield from (f"{path}{sentence}" for sentence in found)
 
 

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.callback import stages
@@ -31,6 +33,7 @@ def outcome(**result: Any) -> SimpleNamespace:
 def shown(monkeypatch: pytest.MonkeyPatch) -> tuple[stages.CallbackModule, list[str]]:
     lines: list[str] = []
     callback = stages.CallbackModule()
+    monkeypatch.setattr(callback, "get_option", {}.get)
     callback._display = SimpleNamespace(
         banner=lines.append, display=lambda text, color=None: lines.append(text)
     )
@@ -99,3 +102,20 @@ def test_a_run_without_a_play_says_nothing(shown: tuple[stages.CallbackModule, l
     callback, lines = shown
     callback.v2_playbook_on_stats(GREEN)
     assert lines == []
+
+
+def test_a_junit_file_holds_a_case_for_each_stage(
+    shown: tuple[stages.CallbackModule, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    callback, _lines = shown
+    file = tmp_path / "new/folder/stages.xml"
+    monkeypatch.setattr(callback, "get_option", {"junit_file": str(file)}.get)
+    callback.v2_playbook_on_play_start(play("Tools"))
+    callback.v2_runner_on_ok(outcome())
+    callback.v2_playbook_on_play_start(play("Cluster"))
+    callback.v2_runner_on_failed(outcome(msg="It broke <\x00>"))
+    callback.v2_playbook_on_stats(RED)
+    suite = ElementTree.parse(file).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("time")) == ("2", "1", "20.000")
+    cases = {case.get("name"): [each.get("message") for each in case] for case in suite}
+    assert cases == {"Tools": [], "Cluster": ["local: Do it: It broke <?>"]}

@@ -148,3 +148,19 @@ def test_modules_of_go(mod: str, sums: str | None, said: str) -> None:
 )
 def test_images_of_a_dockerfile(text: str, said: list[str]) -> None:
     assert list(dockerfile.violations(text)) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ARG BASE\nFROM ${BASE} AS build\nFROM $BASE\n", []),
+        ("ARG OTHER\nFROM $OTHER\n", [":2: the image $OTHER (empty) is not named by its digest"]),
+        ("ARG BASE\nFROM $BASE:12\n", [":2: the image $BASE:12 (:12) is not named by its digest"]),
+        (
+            "ARG BASE=debian:12\nFROM $BASE\n",
+            [":2: the image $BASE (debian:12) is not named by its digest"],
+        ),
+    ],
+)
+def test_an_argument_that_the_builder_gives_needs_no_digest_of_its_own(text: str, said: list[str]) -> None:
+    assert list(dockerfile.violations(text, frozenset({"BASE"}))) == said
