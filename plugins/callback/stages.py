@@ -19,7 +19,7 @@ description:
   - The same can be written as a JUnit file, a case for each stage, for whatever shows how pipelines went.
 options:
   junit_file:
-    description: The file for the JUnit report. Its folder is made when it is missing; without it none is written.
+    description: The file for the JUnit report, whose folder is made. Without it none is written.
     type: path
     env:
       - name: RAMPART_STAGES_JUNIT
