@@ -147,6 +147,20 @@ options:
     description: Where fetched packages are kept. It only saves time.
     type: path
     required: true
+  step:
+    description:
+      - V(whole) builds here with BuildKit. Another builder, such as a Docker Engine, builds between V(stage),
+        which lays out what it needs and returns it as C(staged) in RV(images), and V(finish), which takes
+        over the archive that C(docker save) wrote to C(staged.archive). Times in it are made those of the
+        sources.
+      - Images that changed are laid out by V(stage) and are put in place by V(finish). A run that was killed
+        in between begins again.
+    type: str
+    choices: [whole, stage, finish]
+    default: whole
+  stage_dir:
+    description: The folder that O(step=stage) lays out in. The steps V(stage) and V(finish) need it.
+    type: path
   parallel:
     description: How many images are built beside each other.
     type: int
@@ -242,7 +256,12 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._build.buildkit import BuildKit, Programs
-from ansible_collections.rampart.k8s.plugins.module_utils._build.operation import ImageBuild
+from ansible_collections.rampart.k8s.plugins.module_utils._build.operation import (
+    FINISH,
+    STAGE,
+    WHOLE,
+    ImageBuild,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._build.tags import Tags
 from ansible_collections.rampart.k8s.plugins.module_utils._core.argspec import PROGRESS, ArgumentSpec
 from ansible_collections.rampart.k8s.plugins.module_utils._core.module import run
@@ -285,12 +304,15 @@ SPEC = PROGRESS | ArgumentSpec(
         "builder_dir": {"type": "path", "required": True},
         "builder_keep_mb": {"type": "int", "default": 4000},
         "cache_dir": {"type": "path", "required": True},
+        "step": {"type": "str", "choices": [WHOLE, STAGE, FINISH], "default": WHOLE},
+        "stage_dir": {"type": "path"},
         "parallel": {"type": "int", "default": 2},
         "timeout": {"type": "int", "default": 900},
         "buildkitd": {"type": "path", "default": "buildkitd"},
         "buildctl": {"type": "path", "default": "buildctl"},
         "runc": {"type": "path", "default": "runc"},
-    }
+    },
+    required_if=(("step", STAGE, ("stage_dir",)), ("step", FINISH, ("stage_dir",))),
 )
 
 
@@ -314,6 +336,8 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageBuild:
         cache=Path(options["cache_dir"]),
         parallel=options["parallel"],
         progress=Progress(options["_progress_file"]),
+        step=options["step"],
+        stage_dir=Path(options["stage_dir"]) if options["stage_dir"] else None,
         check_mode=module.check_mode,
     )
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._build import parse
+from ansible_collections.rampart.k8s.plugins.module_utils._build import docker, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._build.buildkit import BuildKit, Programs
 from ansible_collections.rampart.k8s.plugins.module_utils._build.context import stage
 from ansible_collections.rampart.k8s.plugins.module_utils._build.recipe import PREFIX, Recipe
@@ -36,6 +36,10 @@ from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import Lay
 
 BUILD, RETAG = "built", "tagged"
 
+# Build here; or lay out for another builder, and take over what it saved.
+WHOLE, STAGE, FINISH = "whole", "stage", "finish"
+ARCHIVE = "image.tar"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -46,6 +50,7 @@ class Step:
     found: Descriptor | None
     action: str = ""
     reason: str = "it is as it should be"
+    staged: Mapping[str, Any] = field(default_factory=dict)
 
     def entry(self) -> dict[str, Any]:
         recipe, found = self.recipe, self.found
@@ -61,6 +66,7 @@ class Step:
             "revision": recipe.origin.revision,
             "action": self.action or "unchanged",
             "reason": self.reason,
+            **({"staged": dict(self.staged)} if self.staged else {}),
         }
 
 
@@ -78,15 +84,18 @@ class ImageBuild:
     cache: Path
     parallel: int
     progress: Progress
+    step: str = WHOLE
+    stage_dir: Path | None = None
     check_mode: bool = False
     _steps: list[Step] = field(default_factory=list)
 
     def plan(self) -> Plan:
         """Compare the key of each image with the one that it was built with."""
-        if missing := self.programs.missing():
+        if self.step == WHOLE and (missing := self.programs.missing()):
             return self._would(f"{', '.join(missing)} is there", "a program of BuildKit is not installed")
         self.tags.load()
-        version = f"buildkit {self.builder.version()}"
+        # Which engine builds is not asked: it may not be up when nothing has to be built.
+        version = f"buildkit {self.builder.version()}" if self.step == WHOLE else "docker"
         try:
             recipes = [
                 parse.recipe(item, self.repository, self.source, self.exclude) for item in self.given
@@ -94,7 +103,7 @@ class ImageBuild:
         except parse.AbsentError as error:
             return self._would(f"the base {error} is there", f"the base {error} is not there, or not whole")
         self._steps = [self._decide(recipe, recipe.key(version)) for recipe in recipes]
-        changed = [step for step in self._steps if step.action]
+        changed = [step for step in self._steps if step.action and (self.step, step.action) != (STAGE, RETAG)]
         return Plan(
             bool(changed),
             "; ".join(f"{step.recipe.reference}: {step.reason}" for step in changed)
@@ -116,8 +125,14 @@ class ImageBuild:
     def apply(self, plan: Plan) -> Plan:
         """Build what changed, and put each image in place when it is whole."""
         building = [step for step in self._steps if step.action == BUILD]
-        done = {step.recipe.name: self._retag(step) for step in self._steps if step.action == RETAG}
-        if building:
+        done = {}
+        if self.step == STAGE:
+            done = {step.recipe.name: self._stage(step) for step in building}
+        elif self.step == FINISH:
+            done = {step.recipe.name: self._take_over(step) for step in building}
+        if self.step != STAGE:
+            done |= {step.recipe.name: self._retag(step) for step in self._steps if step.action == RETAG}
+        if building and self.step == WHOLE:
             with self.builder.running(), ThreadPoolExecutor(self.parallel) as pool:
                 done |= {step.recipe.name: step for step in pool.map(self._build, building)}
         # One after the other: they are kept in one list.
@@ -147,11 +162,56 @@ class ImageBuild:
         recipe.layout.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         with TemporaryDirectory(dir=recipe.layout.parent, prefix=TEMPORARY_PREFIX) as work:
             context, made = Path(work, "context"), Path(work, "made")
-            context.mkdir()
-            wheels = fetch(recipe.wheels, self.cache) if recipe.wheels else {}
-            stage({**recipe.files, **wheels}, context, recipe.origin.epoch)
+            self._lay_out(recipe, context)
             self.builder.build(recipe, context, made)
             return self._finish(step, made)
+
+    def _lay_out(self, recipe: Recipe, context: Path) -> None:
+        context.mkdir()
+        wheels = fetch(recipe.wheels, self.cache) if recipe.wheels else {}
+        stage({**recipe.files, **wheels}, context, recipe.origin.epoch)
+
+    def _folder(self, recipe: Recipe) -> Path:
+        if self.stage_dir is None:
+            raise RampartError("There is no folder to stage in.", next_step="give stage_dir")
+        return self.stage_dir / recipe.layout.name
+
+    def _stage(self, step: Step) -> Step:
+        """Lay out what another builder needs."""
+        recipe, folder = step.recipe, self._folder(step.recipe)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        self._lay_out(recipe, folder / "context")
+        archives, names = docker.bases(recipe, folder)
+        staged = {
+            "context": str(folder / "context"),
+            "dockerfile": str(recipe.dockerfile),
+            "bases": archives,
+            "arguments": {**recipe.arguments, **names},
+            "labels": recipe.described(),
+            "target": recipe.target,
+            "network": recipe.network,
+            "archive": str(folder / ARCHIVE),
+        }
+        return replace(step, staged=staged)
+
+    def _take_over(self, step: Step) -> Step:
+        """Take over what another builder saved."""
+        recipe, folder = step.recipe, self._folder(step.recipe)
+        archive = folder / ARCHIVE
+        if not archive.is_file():
+            raise RampartError(
+                f"{archive} is not there, so {recipe.reference} was not built.",
+                next_step="let the builder save the image there, between the steps stage and finish",
+                path=str(archive),
+            )
+        recipe.layout.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=recipe.layout.parent, prefix=TEMPORARY_PREFIX) as work:
+            made = Path(work, "made")
+            docker.convert(recipe, archive, made)
+            done = self._finish(step, made)
+        shutil.rmtree(folder, ignore_errors=True)
+        return done
 
     def _finish(self, step: Step, made: Path) -> Step:
         recipe = step.recipe

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,28 +57,60 @@ class Written:
     layers: tuple[Blob, ...]
 
 
+class Blobs:
+    """A layout while it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._blobs = folder / "blobs" / "sha256"
+        self._blobs.mkdir(parents=True)
+
+    def put(self, content: bytes) -> Blob:
+        """Add a document."""
+        blob = measure(iter((content,)))
+        (self._blobs / blob.digest.removeprefix("sha256:")).write_bytes(content)
+        return blob
+
+    def stream(self, pieces: Iterable[bytes]) -> Blob:
+        """Add a layer piece by piece."""
+        temporary = self._folder / "layer"
+        with temporary.open("wb") as stream:
+            stream.writelines(pieces)
+        with temporary.open("rb") as stream:
+            blob = measure(iter(lambda: stream.read(CHUNK), b""))
+        temporary.rename(self._blobs / blob.digest.removeprefix("sha256:"))
+        return blob
+
+    def finish(
+        self,
+        config: Mapping[str, Any],
+        layers: Sequence[Blob],
+        *,
+        said: Mapping[str, str] | None = None,
+        called: Mapping[str, str] | None = None,
+    ) -> Written:
+        """Complete it; ``said`` are annotations of the image itself, ``called`` those of its index."""
+        described = self.put(canonical(config))
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "config": _descriptor(CONFIG_TYPE, described),
+            "layers": [_descriptor(LAYER_TYPE, layer) for layer in layers],
+            **({"annotations": dict(said)} if said else {}),
+        }
+        image = self.put(canonical(manifest))
+        (self._folder / "oci-layout").write_bytes(canonical({"imageLayoutVersion": "1.0.0"}))
+        entry = {**_descriptor(MANIFEST_TYPE, image), "annotations": dict(called or {})}
+        index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}
+        (self._folder / "index.json").write_bytes(canonical(index))
+        return Written(image, described, tuple(layers))
+
+
 def write(content: Content, folder: Path, annotations: Mapping[str, str]) -> Written:
     """Write an image into a new folder; the annotations say in its index what it is called."""
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    layers = tuple(_put_layer(blobs, layer.entries, content.epoch) for layer in content.layers)
-    config = _put(blobs, canonical(_config(content, layers)))
-    manifest = _put(
-        blobs,
-        canonical(
-            {
-                "schemaVersion": 2,
-                "mediaType": MANIFEST_TYPE,
-                "config": _descriptor(CONFIG_TYPE, config),
-                "layers": [_descriptor(LAYER_TYPE, layer) for layer in layers],
-            }
-        ),
-    )
-    (folder / "oci-layout").write_bytes(canonical({"imageLayoutVersion": "1.0.0"}))
-    entry = {**_descriptor(MANIFEST_TYPE, manifest), "annotations": dict(annotations)}
-    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}
-    (folder / "index.json").write_bytes(canonical(index))
-    return Written(manifest, config, layers)
+    blobs = Blobs(folder)
+    layers = [blobs.stream(stream_layer(layer.entries, content.epoch)) for layer in content.layers]
+    return blobs.finish(_config(content, layers), layers, called=annotations)
 
 
 def _config(content: Content, layers: Sequence[Blob]) -> dict[str, Any]:
@@ -101,22 +133,6 @@ def _config(content: Content, layers: Sequence[Blob]) -> dict[str, Any]:
 
 def _descriptor(media_type: str, blob: Blob) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": blob.digest, "size": blob.size}
-
-
-def _put(blobs: Path, content: bytes) -> Blob:
-    blob = measure(iter((content,)))
-    (blobs / blob.digest.removeprefix("sha256:")).write_bytes(content)
-    return blob
-
-
-def _put_layer(blobs: Path, entries: Sequence[Entry], epoch: int) -> Blob:
-    temporary = blobs / "layer"
-    with temporary.open("wb") as stream:
-        stream.writelines(stream_layer(entries, epoch))
-    with temporary.open("rb") as stream:
-        blob = measure(iter(lambda: stream.read(CHUNK), b""))
-    temporary.rename(blobs / blob.digest.removeprefix("sha256:"))
-    return blob
 
 
 def replace_folder(new: Path, target: Path) -> None:
