@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from kit import logs, tracing
-from kit.server import serve
+from kit.service import run
 
 from agent.configuration import Settings
 from agent.interface import make
@@ -14,18 +11,7 @@ from agent.interface import make
 
 def main() -> None:
     settings = Settings.of()
-    logs.configure(settings.log_level)
-    provider = tracing.configure("agent", settings.version, settings.environment)
-    asyncio.run(
-        serve(
-            make(settings),
-            host=settings.host,
-            port=settings.port,
-            metrics_port=settings.metrics_port,
-            tls_folder=settings.tls_folder,
-        )
-    )
-    provider.shutdown()
+    run("agent", settings.common, lambda: make(settings))
 
 
 if __name__ == "__main__":

@@ -8,18 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.service import Common, optional_path
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The configuration, checked at the start."""
 
-    environment: str
-    version: str
-    log_level: str
-    host: str
-    port: int
-    metrics_port: int
-    tls_folder: Path | None
+    common: Common
     provider_url: str
     provider_ca: Path | None
     provider_model: str
@@ -33,19 +29,10 @@ class Settings:
     def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment; what has no safe default must be there."""
 
-        def folder(name: str) -> Path | None:
-            return Path(environ[name]) if environ.get(name) else None
-
         return cls(
-            environment=environ.get("APP_ENVIRONMENT", "dev"),
-            version=environ.get("APP_VERSION", "0.0.0"),
-            log_level=environ.get("LOG_LEVEL", "INFO"),
-            host=environ.get("LISTEN_HOST", "0.0.0.0"),  # noqa: S104 (a pod's own address is not known before)
-            port=int(environ.get("LISTEN_PORT", "8000")),
-            metrics_port=int(environ.get("METRICS_PORT", "9090")),
-            tls_folder=folder("TLS_FOLDER"),
+            common=Common.of(environ),
             provider_url=environ["PROVIDER_URL"],
-            provider_ca=folder("PROVIDER_CA"),
+            provider_ca=optional_path(environ, "PROVIDER_CA"),
             provider_model=environ.get("PROVIDER_MODEL", "example-1"),
             provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "15")),
             key_folder=Path(environ.get("PROVIDER_KEY_FOLDER", "/run/secrets/agent-provider")),

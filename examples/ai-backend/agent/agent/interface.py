@@ -62,7 +62,7 @@ def make(settings: Settings) -> FastAPI:
         yield
         await state.provider.close()
 
-    app = application("agent", settings.version, state.ready, lifespan)
+    app = application("agent", settings.common.version, state.ready, lifespan)
     app.state.agent = state
     app.include_router(router)
     return app

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
+from kit.client import trust
 from kit.mounted import Mounted, text
 from kit.tracing import tracer
 from opentelemetry import propagate
@@ -45,13 +45,6 @@ def parse(files: Mapping[str, bytes]) -> str:
     if not key.isascii() or not key.isprintable():
         raise ValueError("not a key")
     return key
-
-
-def trust(ca: Path | None) -> ssl.SSLContext:
-    """Trust a mounted authority, or those of the system."""
-    context = ssl.create_default_context(cafile=str(ca) if ca else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class Provider:

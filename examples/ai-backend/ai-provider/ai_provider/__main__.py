@@ -3,28 +3,14 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from kit import logs, tracing
-from kit.server import serve
+from kit.service import run
 
 from ai_provider.interface import Settings, make
 
 
 def main() -> None:
     settings = Settings.of()
-    logs.configure(settings.log_level)
-    provider = tracing.configure("ai-provider", settings.version, settings.environment)
-    asyncio.run(
-        serve(
-            make(settings),
-            host=settings.host,
-            port=settings.port,
-            metrics_port=settings.metrics_port,
-            tls_folder=settings.tls_folder,
-        )
-    )
-    provider.shutdown()
+    run("ai-provider", settings.common, lambda: make(settings))
 
 
 if __name__ == "__main__":

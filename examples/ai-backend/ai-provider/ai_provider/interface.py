@@ -24,6 +24,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from kit.mounted import Mounted, MountError, text
 from kit.rate_limit import RateLimit, retry_after
+from kit.service import Common
 from kit.web import application
 from prometheus_client import Counter
 from pydantic import BaseModel, Field
@@ -41,13 +42,7 @@ _bearer = HTTPBearer(auto_error=False)
 class Settings:
     """The configuration, checked at the start."""
 
-    environment: str
-    version: str
-    log_level: str
-    host: str
-    port: int
-    metrics_port: int
-    tls_folder: Path | None
+    common: Common
     key_folder: Path
     requests_per_minute: float
 
@@ -55,13 +50,7 @@ class Settings:
     def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment."""
         return cls(
-            environment=environ.get("APP_ENVIRONMENT", "local"),
-            version=environ.get("APP_VERSION", "0.0.0"),
-            log_level=environ.get("LOG_LEVEL", "INFO"),
-            host=environ.get("LISTEN_HOST", "0.0.0.0"),  # noqa: S104 (a pod's own address is not known before)
-            port=int(environ.get("LISTEN_PORT", "8000")),
-            metrics_port=int(environ.get("METRICS_PORT", "9090")),
-            tls_folder=Path(environ["TLS_FOLDER"]) if environ.get("TLS_FOLDER") else None,
+            common=Common.of(environ),
             key_folder=Path(environ.get("KEY_FOLDER", "/run/secrets/ai-provider-keys")),
             requests_per_minute=float(environ.get("REQUESTS_PER_MINUTE", "600")),
         )
@@ -131,7 +120,7 @@ def make(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
 
-    app = application("ai-provider", settings.version, ready, lifespan)
+    app = application("ai-provider", settings.common.version, ready, lifespan)
     app.state.keys = keys
     app.state.limit = RateLimit(int(settings.requests_per_minute), settings.requests_per_minute)
     app.include_router(router)

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 
 import httpx
+from kit.client import trust
 from kit.tracing import tracer
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
@@ -19,13 +19,6 @@ class AgentError(Exception):
         super().__init__(reason)
         self.status = status
         self.retry_after = retry_after
-
-
-def trust(ca: Path | None) -> ssl.SSLContext:
-    """Trust a mounted authority, or those of the system."""
-    context = ssl.create_default_context(cafile=str(ca) if ca else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class Agent:

@@ -8,18 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.service import Common, optional_path
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The configuration, checked at the start."""
 
-    environment: str
-    version: str
-    log_level: str
-    host: str
-    port: int
-    metrics_port: int
-    tls_folder: Path | None
+    common: Common
     agent_url: str
     agent_ca: Path | None
     agent_timeout: float
@@ -39,19 +35,10 @@ class Settings:
     def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Read the environment; what has no safe default must be there."""
 
-        def folder(name: str) -> Path | None:
-            return Path(environ[name]) if environ.get(name) else None
-
         return cls(
-            environment=environ.get("APP_ENVIRONMENT", "dev"),
-            version=environ.get("APP_VERSION", "0.0.0"),
-            log_level=environ.get("LOG_LEVEL", "INFO"),
-            host=environ.get("LISTEN_HOST", "0.0.0.0"),  # noqa: S104 (a pod's own address is not known before)
-            port=int(environ.get("LISTEN_PORT", "8000")),
-            metrics_port=int(environ.get("METRICS_PORT", "9090")),
-            tls_folder=folder("TLS_FOLDER"),
+            common=Common.of(environ),
             agent_url=environ["AGENT_URL"],
-            agent_ca=folder("AGENT_CA"),
+            agent_ca=optional_path(environ, "AGENT_CA"),
             agent_timeout=float(environ.get("AGENT_TIMEOUT", "20")),
             jwks_folder=Path(environ.get("JWKS_FOLDER", "/run/secrets/backend-jwks")),
             jwt_issuer=environ["JWT_ISSUER"],

@@ -78,7 +78,7 @@ def make(settings: Settings) -> FastAPI:
         await state.agent.close()
         await state.database.close()
 
-    app = application("backend", settings.version, state.ready, lifespan)
+    app = application("backend", settings.common.version, state.ready, lifespan)
     app.state.backend = state
     app.include_router(router)
     return app

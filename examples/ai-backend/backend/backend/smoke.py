@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from kit.client import trust
 
-from backend.agent import trust
 from backend.tokens import ALGORITHM
 
 TRIES = 20
