@@ -55,18 +55,21 @@ spec:
               port: http
               scheme: {{ ternary "HTTPS" "HTTP" (not (empty .Values.tls.secretName)) }}
             periodSeconds: 1
+            timeoutSeconds: 5
             failureThreshold: 60
           livenessProbe:
+            # A restart helps who hangs, and harms who is only slow.
             httpGet: *health
             periodSeconds: 10
-            timeoutSeconds: 3
+            timeoutSeconds: 10
+            failureThreshold: 6
           readinessProbe:
             httpGet:
               path: /ready
               port: http
               scheme: {{ ternary "HTTPS" "HTTP" (not (empty .Values.tls.secretName)) }}
             periodSeconds: 3
-            timeoutSeconds: 3
+            timeoutSeconds: 5
             failureThreshold: 2
           lifecycle:
             preStop:
