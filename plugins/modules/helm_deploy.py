@@ -105,6 +105,29 @@ options:
         description: How long ago that may be. With V(0) it does not age.
         type: int
         default: 0
+      canary:
+        description:
+          - Give the pods of the new revision a part of the traffic first, before anything of the release
+            is changed. They stand beside those that serve, under the same Services, which spread
+            connections over all of them.
+          - They are watched, and each of O(probes) is asked of them. At the first sign of trouble they
+            are removed, and the release stays as it is.
+          - A release that is not installed yet has no canary.
+        type: dict
+        suboptions:
+          workload:
+            description: The Deployment of the chart that it is made of.
+            type: str
+            required: true
+          steps:
+            description: The parts of a hundred that the new pods get, one after the other.
+            type: list
+            elements: int
+            default: [10, 50]
+          seconds:
+            description: How long each step is watched.
+            type: int
+            default: 30
   package_gates:
     description:
       - The gates that must have passed the package, by the digest of its layout, such as
@@ -122,6 +145,12 @@ options:
     type: list
     elements: str
     default: []
+  force_conflicts:
+    description:
+      - Whether fields that another field manager owns are taken over. Helm 3 always does so; Helm 4
+        refuses to, and names the field and its owner.
+    type: bool
+    default: false
   allow_uninstall:
     description:
       - Whether a release without any good revision may be uninstalled, when its first installation
@@ -189,7 +218,7 @@ releases:
       returned: success
       sample: staging
     action:
-      description: One of V(keep), V(upgrade), V(verify) and V(repair).
+      description: One of V(keep), V(upgrade), V(verify), V(repair) and V(clean).
       type: str
       returned: success
       sample: upgrade

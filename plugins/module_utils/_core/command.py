@@ -14,7 +14,7 @@ import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -130,6 +130,7 @@ class Cli:
         timeout: float | None = None,
         cwd: str | None = None,
         pass_fds: Sequence[int] = (),
+        started: Callable[[int], None] | None = None,
     ) -> Completed:
         """Run the tool and return what it left.
 
@@ -139,13 +140,16 @@ class Cli:
         file as ``stdin`` is read by the tool itself, whatever its size. ``pieces`` are written to it as
         they come; when one of them cannot be made the tool is ended, so that it takes no part for a whole.
         ``pass_fds`` are inherited: a lock that is handed on is held until the last child ends.
+        ``started`` is told the process, which leads a group of its own, for whoever may have to end it.
         """
         argv = (self.program, *arguments)
         limit = self.timeout if timeout is None else timeout
-        started = time.monotonic()
+        began = time.monotonic()
         text = stdin if isinstance(stdin, str) else None
         piped = text is not None or pieces is not None
         child = self._start(argv, subprocess.PIPE if piped else stdin, cwd, pass_fds)
+        if started is not None:
+            started(child.pid)
         feeder = Feeder(child, pieces, _end_family) if pieces is not None else None
         try:
             stdout, stderr = child.communicate(text, timeout=limit)
@@ -159,7 +163,7 @@ class Cli:
             raise
         if feeder:
             feeder.finish()
-        done = Completed(argv, child.returncode, stdout, stderr, time.monotonic() - started)
+        done = Completed(argv, child.returncode, stdout, stderr, time.monotonic() - began)
         if done.rc not in accept:
             raise self._failed(argv, done.rc, stderr.strip() or stdout.strip())
         return done

@@ -33,6 +33,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import D
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.probes import Prober
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import access, objects
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.causes import Cause
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import NotReadyError, Waiter, Watched
@@ -54,11 +55,11 @@ class ReleaseCheck:
         self.client = client
         self.discovery = Discovery(client)
         self.history = History(client, release["namespace"], release["name"])
-        self._redactor = redactor
-        self._progress = progress
+        self.redactor = redactor
+        self.progress = progress
         self._options = options
         self._demands: Mapping[str, Any] = options["demands"]
-        self._probes = [each for each in options["probes"] if each["release"] in ("", release["name"])]
+        self.probes = [each for each in options["probes"] if each["release"] in ("", release["name"])]
         # In check mode nothing is waited for and nothing is made.
         self._looks_only = looks_only
         self._rules = [expectations.Rule.of(entry) for entry in options["rules"]]
@@ -83,7 +84,7 @@ class ReleaseCheck:
         )
         if revision.status != DEPLOYED:
             said = (
-                f": {presentable(self._redactor.text(revision.description))}" if revision.description else ""
+                f": {presentable(self.redactor.text(revision.description))}" if revision.description else ""
             )
             found.violations.append(f"revision {revision.number} is {revision.status}{said}")
             return found
@@ -102,7 +103,7 @@ class ReleaseCheck:
         parsed = manifests.parse(revision.manifest, title)
         prepared = [objects.prepare(item, position)[0] for position, item in enumerate(parsed)]
         for item in prepared:
-            self._redactor.add(*objects.secret_values(item))
+            self.redactor.add(*objects.secret_values(item))
         return manifests.locate(prepared, self.discovery, revision.namespace)
 
     def members(self, revision: Revision) -> list[Member]:
@@ -144,7 +145,7 @@ class ReleaseCheck:
     def _await(self, found: Findings, members: Sequence[Member], deadline: float) -> list[Member]:
         """Wait until all objects are ready; what cannot be is a violation with its cause."""
         awaited = expectations.targets(((one.ref, one.resource) for one in members), self._rules)
-        waiter = Waiter(self.client, self._progress)
+        waiter = Waiter(self.client, self.progress)
         try:
             if self._looks_only:
                 watched = waiter.look(awaited)
@@ -180,19 +181,22 @@ class ReleaseCheck:
         if unready:
             found["object"] = str(unready.target.ref)
         if error.cause:
-            found |= {
-                "reason": error.cause.reason,
-                "pod": error.cause.pod,
-                "container": error.cause.container,
-                "log": logs.tail(
-                    self.client,
-                    self._redactor,
-                    (unready.target.ref.namespace if unready else None) or self.history.namespace,
-                    error.cause.pod,
-                    error.cause.container,
-                ),
-            }
+            namespace = (unready.target.ref.namespace if unready else None) or self.history.namespace
+            found |= self.told(found.get("object", ""), error.cause, namespace)
+            found["message"] = error.message
         return found
+
+    def told(self, what: str, cause: Cause, namespace: str) -> dict[str, Any]:
+        """Tell a cause with the end of the log of its container."""
+        return {
+            "object": what,
+            "message": cause.sentence,
+            "next_step": cause.next_step,
+            "reason": cause.reason,
+            "pod": cause.pod,
+            "container": cause.container,
+            "log": logs.tail(self.client, self.redactor, namespace, cause.pod, cause.container),
+        }
 
     def _compare(self, found: Findings, members: Sequence[Member], left_by: set[int]) -> None:
         found.drift = comparing.compare(self.client, members, self.ignored)
@@ -208,10 +212,10 @@ class ReleaseCheck:
     def _ask(self, found: Findings, revision: Revision, deadline: float) -> None:
         """Run the tests and the probes."""
         if self._options["tests"]:
-            tests = HookTests(self.client, self.discovery, self._redactor, self._progress, deadline)
+            tests = HookTests(self.client, self.discovery, self.redactor, self.progress, deadline)
             found.tests = tests.run(revision)
-        prober = Prober(self.client, self._redactor, revision.namespace)
-        found.probes = [prober.run(probe) for probe in self._probes]
+        prober = Prober(self.client, self.redactor, revision.namespace)
+        found.probes = [prober.run(probe) for probe in self.probes]
         for tested in found.tests:
             if not tested.passed:
                 found.violations.append(f"the test {tested.name} failed: {tested.why.rstrip('.')}")

@@ -22,13 +22,10 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Re
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.options import EVIDENCE, play_of
 from ansible_collections.rampart.k8s.plugins.module_utils._gate.outcome import Gate
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import changes, options, proofs
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.acting import Acting
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.check import ReleaseCheck
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.checklist import Checklist
-from ansible_collections.rampart.k8s.plugins.module_utils._helm.delivering import (
-    Decision,
-    Delivering,
-    refused,
-)
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.deciding import Deciding, Decision, refused
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.findings import Findings
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.tool import Helm
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.writer import writer
@@ -37,6 +34,12 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig impor
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import CONNECTION, Connection
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS
+
+CANARY = {
+    "workload": {"type": "str", "required": True},
+    "steps": {"type": "list", "elements": "int", "default": [10, 50]},
+    "seconds": {"type": "int", "default": 30},
+}
 
 SPEC = (
     ArgumentSpec(
@@ -54,11 +57,13 @@ SPEC = (
                     "values_files": {"type": "list", "elements": "path", "default": []},
                     "promoted_from": {"type": "str", "default": ""},
                     "promoted_max_age_hours": {"type": "int", "default": 0},
+                    "canary": {"type": "dict", "options": CANARY},
                 },
             },
             "package_gates": {"type": "list", "elements": "str", "default": []},
             "keyring": {"type": "path", "no_log": False},
             "public_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "force_conflicts": {"type": "bool", "default": False},
             "allow_uninstall": {"type": "bool", "default": False},
             "pending_after": {"type": "int", "default": 600},
         }
@@ -112,8 +117,8 @@ class HelmDeploy:
         place = Path(str(release["chart"]).removeprefix("oci:").partition(":")[0])
         if self._module.check_mode and not place.exists():
             return Decision("upgrade", f"its package {release['chart']} is to be made first")
-        with self._delivering(release) as delivering:
-            return delivering.decide()
+        with self._deciding(release) as deciding:
+            return deciding.decide()
 
     def _refuse(self) -> None:
         """Stop before the first release when anything speaks against any of them."""
@@ -127,7 +132,7 @@ class HelmDeploy:
             self._module.warn(error.message)
 
     @contextlib.contextmanager
-    def _delivering(self, release: Mapping[str, Any]) -> Iterator[Delivering]:
+    def _deciding(self, release: Mapping[str, Any]) -> Iterator[Deciding]:
         client = Client(Connection.of(self._parameters), self._redactor)
         for line in client.warnings:
             self._module.warn(line)
@@ -139,29 +144,29 @@ class HelmDeploy:
             self._parameters,
         )
         with Helm(self._parameters["helm"], self._redactor, client.credentials) as helm:
-            yield Delivering(check, helm, release, self._parameters, self._checklist, self._key)
+            yield Deciding(check, helm, release, self._parameters, self._checklist, self._key)
 
     def apply(self, plan: Plan) -> Plan:
         """Deliver one release after the other, to the first that fails."""
         results: list[dict[str, Any]] = []
         for release, decision in zip(self._parameters["releases"], self._decisions, strict=True):
             if decision.changes:
-                results.append(self._deliver(release))
+                results.append(self._deliver(release, decision))
         return self._plan(results)
 
-    def _deliver(self, release: Mapping[str, Any]) -> dict[str, Any]:
-        with self._delivering(release) as delivering:
-            client = delivering.check.client
+    def _deliver(self, release: Mapping[str, Any], planned: Decision) -> dict[str, Any]:
+        with self._deciding(release) as deciding:
+            client = deciding.check.client
             client.transport.extend(2 * self._parameters["timeout"])
             with writer(client, release["namespace"], release["name"]) as lease:
                 # Somebody may have been faster since the plan was made.
-                decision = delivering.decide()
+                decision = deciding.decide_again(planned)
                 if decision.violations:
-                    raise refused(delivering.title, decision.violations)
+                    raise refused(deciding.title, decision.violations)
                 if not decision.changes:
                     return {"name": release["name"], "namespace": release["namespace"], "done": []}
-                self._progress.say(f"{delivering.title}: {decision.reason}")
-                findings, returned, done = delivering.act(decision, lease)
+                self._progress.say(f"{deciding.title}: {decision.reason}")
+                findings, returned, done = Acting(deciding, lease).act(decision)
         evidence = self._record(findings)
         result = {**findings.as_result(), "done": done, "evidence": evidence, "warnings": findings.warnings}
         if findings.passed:

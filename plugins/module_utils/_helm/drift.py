@@ -111,7 +111,7 @@ def foreign(wanted: Mapping[str, Any], live: Mapping[str, Any], rules: Sequence[
     for entry in (live.get("metadata") or {}).get("managedFields") or []:
         manager = str(entry.get("manager") or "")
         known = (*HELM, *CONTROLLERS)
-        if entry.get("subresource") or any(fnmatchcase(manager, pattern) for pattern in known):
+        if entry.get("subresource") == "status" or any(fnmatchcase(manager, pattern) for pattern in known):
             continue
         places = [
             path
@@ -129,7 +129,7 @@ def writers(live: Mapping[str, Any], path: Path) -> list[str]:
         {
             str(entry.get("manager"))
             for entry in (live.get("metadata") or {}).get("managedFields") or []
-            if not entry.get("subresource") and _holds(entry.get("fieldsV1") or {}, live, path)
+            if entry.get("subresource") != "status" and _holds(entry.get("fieldsV1") or {}, live, path)
         }
     )
 

@@ -24,6 +24,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import ME
 # Helm hands the labels of a revision on to the next, so each says which revision it was given to.
 VERIFIED = "rampart.k8s/verified"
 CHART = "rampart.k8s/chart"
+WRITER = "rampart.k8s/writer"
 # The longest value of a label: a digit less than a sha256 has.
 LABEL_LENGTH = 63
 
@@ -57,6 +58,11 @@ class Head:
         """Whether this very revision was verified once."""
         return self.labels.get(VERIFIED) == str(self.number)
 
+    def begun_under(self, fencing: int) -> bool:
+        """Whether an earlier holder of the release's lease began it: that one is not at it any more."""
+        number, _dash, holding = self.labels.get(WRITER, "").partition("-")
+        return number == str(self.number) and holding.isdecimal() and int(holding) < fencing
+
     @property
     def pending(self) -> bool:
         return self.status in PENDING
@@ -66,6 +72,11 @@ def good(heads: Sequence[Head], below: int) -> Head | None:
     """Return the revision to go back to: the newest verified one, or else the newest that was deployed."""
     done = [head for head in heads if head.number < below and head.status in (DEPLOYED, SUPERSEDED)]
     return max(done, key=lambda head: (head.verified, head.number), default=None)
+
+
+def writer_label(number: int, fencing: int) -> dict[str, str]:
+    """Return what tells who began with a revision."""
+    return {WRITER: f"{number}-{fencing}"}
 
 
 class History:

@@ -78,6 +78,32 @@ class Prober:
                 time.sleep(PAUSE)
         return Probed(name_of(probe), False, probe["tries"], presentable(self._redactor.text(why)))
 
+    def run_at(self, probe: Mapping[str, Any], labels: Mapping[str, str]) -> Probed:
+        """Ask only pods with these labels, by the ports that the Service leads to."""
+        own = {**probe, "service": None, "selector": labels}
+        if probe["type"] == "http" and probe["service"]:
+            own["port"] = self._target_port(probe, labels)
+        return self.run(own)
+
+    def _target_port(self, probe: Mapping[str, Any], labels: Mapping[str, str]) -> int:
+        """Return the port of the pods behind a port of the Service, which may be called by its name there."""
+        service = self._client.get(f"/api/v1/namespaces/{self._namespace}/services/{probe['service']}")
+        wanted = [each for each in service["spec"].get("ports") or [] if each["port"] == probe["port"]]
+        target = (wanted[0].get("targetPort") if wanted else None) or probe["port"]
+        if isinstance(target, int):
+            return target
+        for pod in self._pods(labels):
+            for container in pod["spec"]["containers"]:
+                for port in container.get("ports") or []:
+                    if port.get("name") == target:
+                        return int(port["containerPort"])
+        return int(probe["port"])
+
+    def _pods(self, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        path = f"/api/v1/namespaces/{self._namespace}/pods"
+        return self._client.list_all(path, query={"labelSelector": selector})[0]
+
     def _ask(self, probe: Mapping[str, Any]) -> str:
         """Ask once; return what is wrong with the answer."""
         if probe["type"] == "http":
@@ -138,9 +164,11 @@ class Prober:
             labels = service["spec"].get("selector") or {}
         if not labels:
             return ""
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        pods, _unused = self._client.list_all(f"{root}/pods", query={"labelSelector": selector})
-        ready = [pod["metadata"]["name"] for pod in pods if condition(pod, "Ready").get("status") == "True"]
+        ready = [
+            pod["metadata"]["name"]
+            for pod in self._pods(labels)
+            if condition(pod, "Ready").get("status") == "True"
+        ]
         return str(ready[0]) if ready else ""
 
 

@@ -12,7 +12,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.inspect import inspect
-from ansible_collections.rampart.k8s.plugins.module_utils._charts.render import NAME
+from ansible_collections.rampart.k8s.plugins.module_utils._charts.render import LARGEST_OUTPUT, NAME
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import anonymous_file
@@ -39,6 +39,8 @@ MEMORY_MB = 768
 CORES = 2
 # Helm ends what it waits for by itself; this is for a Helm that does not.
 GRACE = 30.0
+# A template that repeats itself for ever meets this, or the bound of its memory.
+RENDER_SECONDS = 60.0
 
 PLUGIN = "rampart-config-hash"
 PLUGIN_FILE = """\
@@ -67,6 +69,8 @@ class Delivery:
     labels: Mapping[str, str] = field(default_factory=dict)
     history_max: int = 10
     timeout: int = 300
+    # Take over fields that somebody else has applied; Helm 3 never asks.
+    force_conflicts: bool = False
 
     def check(self) -> None:
         """Refuse names that are none, files that are not there, and charts that lead out of themselves."""
@@ -152,6 +156,7 @@ class Helm:
         stdin: str | None = None,
         timeout: float = 60.0,
         about: str = "",
+        started: Callable[[int], None] | None = None,
     ) -> Completed:
         """Run one command of Helm; what it says of a failure is told without how it was started."""
         try:
@@ -163,6 +168,7 @@ class Helm:
                 timeout=timeout,
                 cwd=str(self.home),
                 pass_fds=(self._config.fileno(),),
+                started=started,
             )
         except RampartError as error:
             if "rc" not in error.details:
@@ -176,29 +182,46 @@ class Helm:
 
     def rendered(self, delivery: Delivery) -> Revision:
         """Return the revision that an upgrade would make, rendered for this very cluster."""
-        done = self._upgrade(delivery, "--dry-run=server")
+        done = self._upgrade(delivery, "--dry-run=server", seconds=RENDER_SECONDS)
+        if len(done.stdout) > LARGEST_OUTPUT:
+            raise RampartError(
+                f"The release {delivery.namespace}/{delivery.name} renders to {len(done.stdout)} bytes, "
+                f"more than {LARGEST_OUTPUT}.",
+                next_step="look at the chart's templates: no cluster takes objects of that size",
+            )
         found: Any = done.json()
         return Revision.of(found)
 
-    def upgrade(self, delivery: Delivery) -> None:
+    def upgrade(self, delivery: Delivery, started: Callable[[int], None]) -> None:
         """Install or upgrade, without waiting: whoever calls knows better when it is done."""
-        self._upgrade(delivery)
+        self._upgrade(delivery, started=started)
 
-    def _upgrade(self, delivery: Delivery, *more: str) -> Completed:
+    def _upgrade(
+        self,
+        delivery: Delivery,
+        *more: str,
+        started: Callable[[int], None] | None = None,
+        seconds: float = 0.0,
+    ) -> Completed:
         arguments = ["upgrade", delivery.name, str(delivery.chart.absolute()), "--install"]
         arguments += ["--namespace", delivery.namespace, "--output", "json"]
         for file in delivery.values_files:
             arguments += ["--values", str(file.absolute())]
         arguments += ["--values", "-", "--history-max", str(delivery.history_max)]
         arguments += ["--timeout", f"{delivery.timeout}s", *self._post_renderer(), *more]
+        arguments += self._forced(delivery.force_conflicts)
         if delivery.labels:
             arguments += ["--labels", ",".join(f"{key}={value}" for key, value in delivery.labels.items())]
         return self.run(
             *arguments,
             stdin=json.dumps(delivery.values),
-            timeout=delivery.timeout + GRACE,
+            timeout=seconds or delivery.timeout + GRACE,
             about=f"the release {delivery.namespace}/{delivery.name}",
+            started=started,
         )
+
+    def _forced(self, wanted: bool) -> list[str]:
+        return ["--force-conflicts"] if wanted and self.major > 3 else []
 
     def _post_renderer(self) -> list[str]:
         script = self.home / "config_hash.py"
@@ -235,6 +258,8 @@ class Helm:
             f"{timeout}s",
             "--history-max",
             str(history_max),
+            # What is live is wrong; nobody's hand in it may hold up the way back.
+            *self._forced(True),
             timeout=timeout + GRACE,
             about=f"the release {namespace}/{name} to revision {number}",
         )

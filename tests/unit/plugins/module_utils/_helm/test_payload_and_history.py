@@ -81,3 +81,12 @@ def test_the_last_good_revision_is_one_that_was_verified_or_else_deployed(
 ) -> None:
     found = history.good(heads, 3)
     assert (found.number if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "ours"),
+    [("3-4", True), ("3-5", False), ("3-6", False), ("2-4", False), ("", False), ("3-x", False)],
+)
+def test_who_began_with_a_revision_is_known_by_its_lease(label: str, ours: bool) -> None:
+    pending = Head("s", 3, "pending-upgrade", {history.WRITER: label}, "2026-01-01T00:00:00Z")
+    assert pending.begun_under(5) is ours
