@@ -10,24 +10,19 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import json
 import os
 import secrets
-import ssl
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
-from props import AUDIENCE, ISSUER, Issuer, Mount, certificate, free_port, key_set
+from props import AUDIENCE, ISSUER, Issuer, key_set
 
-from tests.support.example import Callers, Service, running
-from tests.support.postgres import EXAMPLE, Postgres, unpacked
+from tests.support.example import Callers
+from tests.support.example_world import World, example_world
+from tests.support.postgres import EXAMPLE
 
 ROUNDS = 4096
 CALLERS = 4
@@ -44,107 +39,10 @@ def verifier(password: str) -> str:
     return f"SCRAM-SHA-256${ROUNDS}:{salt_text}${stored_text}:{server_text}"
 
 
-@dataclass(slots=True)
-class World:
-    """All of it."""
-
-    postgres: Postgres
-    database: Mount
-    provider_keys: Mount
-    agent_key: Mount
-    jwks: Mount
-    issuers: tuple[Issuer, Issuer]
-    ca: str
-    passwords: dict[str, str]
-    backend: Service
-    provider: Service
-    signing: Path
-
-    def trust(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=self.ca)
-        return context
-
-    async def connect(self, user: str, password: str | None = None, database: str = "app") -> Any:
-        return await asyncpg.connect(
-            host="localhost",
-            port=self.postgres.port,
-            database=database,
-            user=user,
-            password=password or self.passwords[user],
-            ssl=self.trust(),
-        )
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("example")
-    passwords = {name: f"{secrets.token_urlsafe(18)}'\"$" for name in ("admin", "rotator", "app_a")}
-    own = certificate("postgresql")
-    issuers = Issuer("one"), Issuer("two")
-    mounts = {name: Mount(folder / name) for name in ("database", "keys", "key", "jwks", "ca")}
-    mounts["database"].write(username="app_a", password=passwords["app_a"])
-    mounts["keys"].write(first="key-1")
-    mounts["key"].write(api__key="key-1")
-    mounts["jwks"].write(jwks_json=key_set(*issuers))
-    mounts["ca"].write(ca_crt=own["tls_crt"])
-    signing = folder / "signing"
-    signing.mkdir()
-    (signing / "jwks.json").write_text(json.dumps({"keys": [issuer.private() for issuer in issuers]}))
-    root = folder / "root"
-    root.mkdir()
-    with ExitStack() as stack:
-        postgres = stack.enter_context(unpacked(root, free_port()))
-        postgres.secret("postgresql-admin", username="admin", password=passwords["admin"])
-        postgres.secret("postgresql-rotator", username="rotator", password=passwords["rotator"])
-        postgres.secret("backend-database", username="app_a", password=passwords["app_a"])
-        postgres.secret("postgresql-tls", **own)
-        postgres.prepare()
-        postgres.start()
-        provider = stack.enter_context(
-            running(
-                "ai-provider", folder, KEY_FOLDER=str(mounts["keys"].folder), REQUESTS_PER_MINUTE="1000000"
-            )
-        )
-        agent = stack.enter_context(
-            running(
-                "agent",
-                folder,
-                PROVIDER_URL=provider.url,
-                PROVIDER_KEY_FOLDER=str(mounts["key"].folder),
-                REQUESTS_BURST="100000",
-                REQUESTS_PER_MINUTE="1000000",
-            )
-        )
-        backend = stack.enter_context(
-            running(
-                "backend",
-                folder,
-                AGENT_URL=agent.url,
-                JWKS_FOLDER=str(mounts["jwks"].folder),
-                JWT_ISSUER=ISSUER,
-                JWT_AUDIENCE=AUDIENCE,
-                DATABASE_HOST="localhost",
-                DATABASE_PORT=str(postgres.port),
-                DATABASE_FOLDER=str(mounts["database"].folder),
-                DATABASE_CA_FOLDER=str(mounts["ca"].folder),
-                REQUESTS_BURST="100000",
-                REQUESTS_PER_MINUTE="1000000",
-            )
-        )
-        yield World(
-            postgres,
-            mounts["database"],
-            mounts["keys"],
-            mounts["key"],
-            mounts["jwks"],
-            issuers,
-            own["tls_crt"],
-            passwords,
-            backend,
-            provider,
-            signing,
-        )
+    with example_world(tmp_path_factory.mktemp("example")) as made:
+        yield made
 
 
 def test_the_whole_way_as_the_helm_test_goes_it(world: World) -> None:
