@@ -128,10 +128,10 @@ class Go:
             "GOWORK": "off",
             "CGO_ENABLED": "1" if build.cgo else "0",
             "GOEXPERIMENT": build.experiment,
-            # Compilers and linkers are short-lived: not collecting their garbage saves a quarter of a build.
-            # As many run at once as there are processors, so each is held below a share of what is set aside.
+            # Compilers and linkers are short-lived: not collecting their garbage saves a quarter of a build. Each
+            # is held below a share of what is set aside, but the largest one needs room, or it does nothing else.
             "GOGC": "off",
-            "GOMEMLIMIT": f"{build.memory_mb // 2}MiB",
+            "GOMEMLIMIT": f"{build.memory_mb * 3 // 4}MiB",
         }
         go = Cli(self.program, environment=environment, timeout=BUILD_TIMEOUT)
 
