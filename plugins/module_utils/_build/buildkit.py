@@ -74,7 +74,7 @@ class BuildKit:
         """Run the daemon; it ends with this block, and with this process when that is killed."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
-            waiting_writer(self._folder, WAIT_SECONDS),
+            waiting_writer(self._folder, WAIT_SECONDS) as lock,
             # The path of a socket has to be short.
             TemporaryDirectory(prefix="rampart-") as work,
             Path(work, "buildkitd.log").open("w+b") as log,
@@ -88,7 +88,7 @@ class BuildKit:
                     keep_mb=self._keep_mb,
                 )
             )
-            daemon = self._start(settings, log.fileno())
+            daemon = self._start(settings, log.fileno(), lock)
             try:
                 self._wait(daemon, Path(work, "buildkitd.log"))
                 yield
@@ -100,7 +100,7 @@ class BuildKit:
                     daemon.kill()
                     daemon.wait()
 
-    def _start(self, settings: Path, log: int) -> subprocess.Popen[bytes]:
+    def _start(self, settings: Path, log: int, lock: int) -> subprocess.Popen[bytes]:
         setpriv = shutil.which("setpriv")
         with_us = [setpriv, "--pdeathsig=TERM", "--"] if setpriv else []
         argv = [
@@ -117,6 +117,8 @@ class BuildKit:
                 stderr=log,
                 env=Cli(self._programs.buildkitd, environment=proxies()).environment,
                 start_new_session=True,
+                # A daemon that outlives a killed run for a moment keeps the next one waiting.
+                pass_fds=(lock,),
             )
         except OSError as error:
             raise RampartError(

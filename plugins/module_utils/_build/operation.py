@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._build import docker, parse
@@ -22,10 +21,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._build.recipe import P
 from ansible_collections.rampart.k8s.plugins.module_utils._build.tags import Tags
 from ansible_collections.rampart.k8s.plugins.module_utils._build.wheels import fetch
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.files import TEMPORARY_PREFIX
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
-from ansible_collections.rampart.k8s.plugins.module_utils._images.layout_writer import replace_folder
+from ansible_collections.rampart.k8s.plugins.module_utils._images.layout_writer import replace_folder, workshop
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import (
     KEY,
     NAMED,
@@ -159,9 +157,8 @@ class ImageBuild:
     def _build(self, step: Step) -> Step:
         recipe = step.recipe
         self.progress.say(f"building {recipe.reference}")
-        recipe.layout.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=recipe.layout.parent, prefix=TEMPORARY_PREFIX) as work:
-            context, made = Path(work, "context"), Path(work, "made")
+        with workshop(recipe.layout) as work:
+            context, made = work / "context", work / "made"
             self._lay_out(recipe, context)
             self.builder.build(recipe, context, made)
             return self._finish(step, made)
@@ -205,9 +202,8 @@ class ImageBuild:
                 next_step="let the builder save the image there, between the steps stage and finish",
                 path=str(archive),
             )
-        recipe.layout.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=recipe.layout.parent, prefix=TEMPORARY_PREFIX) as work:
-            made = Path(work, "made")
+        with workshop(recipe.layout) as work:
+            made = work / "made"
             docker.convert(recipe, archive, made)
             done = self._finish(step, made)
         shutil.rmtree(folder, ignore_errors=True)

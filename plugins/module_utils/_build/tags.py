@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.files import write_atomic
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import (
+    leftovers,
+    waiting_writer,
+    write_atomic,
+)
+
+WAIT_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -54,10 +60,15 @@ class Tags:
             )
 
     def give(self, name: str, tag: str, digest: str) -> None:
-        """Give a tag to an image, and keep that."""
+        """Give a tag to an image, and keep that beside what others gave meanwhile."""
         self.check(name, tag, digest)
         if self.path is None or self.taken(name, tag):
             return
-        self._known.setdefault(name, {})[tag] = digest
         self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        write_atomic(self.path, json.dumps(self._known, sort_keys=True, indent=1).encode(), mode=0o644)
+        with waiting_writer(self.path.parent, WAIT_SECONDS):
+            self.load()
+            self.check(name, tag, digest)
+            self._known.setdefault(name, {})[tag] = digest
+            for left in leftovers(self.path):
+                left.unlink(missing_ok=True)
+            write_atomic(self.path, json.dumps(self._known, sort_keys=True, indent=1).encode(), mode=0o644)

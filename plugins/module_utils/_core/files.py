@@ -22,7 +22,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 
 TEMPORARY_PREFIX = ".rampart-"
 TEMPORARY_RANDOM_BYTES = 6
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.05
 
 
 def write_atomic(
@@ -106,8 +106,11 @@ def sweep_temporary(folder: str | Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def only_writer(folder: str | Path) -> Iterator[None]:
-    """Keep a second run out of a folder; the kernel lets go of it when this one dies."""
+def only_writer(folder: str | Path) -> Iterator[int]:
+    """Keep a second run out of a folder; the kernel lets go of it when this one dies.
+
+    Yields the lock: a child that inherits it keeps others out for as long as it runs.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
@@ -118,22 +121,22 @@ def only_writer(folder: str | Path) -> Iterator[None]:
                 next_step="wait until it has ended, then run again",
                 path=str(folder),
             ) from error
-        yield
+        yield handle
     finally:
         os.close(handle)
 
 
 @contextlib.contextmanager
-def waiting_writer(folder: str | Path, seconds: float) -> Iterator[None]:
+def waiting_writer(folder: str | Path, seconds: float) -> Iterator[int]:
     """Be the only writer of a folder, and let another run end first, for so long."""
     ends = time.monotonic() + seconds
     with contextlib.ExitStack() as alone:
         while True:
             try:
-                alone.enter_context(only_writer(folder))
+                handle = alone.enter_context(only_writer(folder))
                 break
             except RampartError:
                 if time.monotonic() > ends:
                     raise
                 time.sleep(LOOK_SECONDS)
-        yield
+        yield handle

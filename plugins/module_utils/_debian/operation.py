@@ -12,11 +12,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.files import TEMPORARY_PREFIX
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._debian.apt import Apt, needed
@@ -26,6 +24,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._images.layout_writer 
     Content,
     Layer,
     replace_folder,
+    workshop,
     write,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._images.recipe import ordered
@@ -142,15 +141,14 @@ class ImageBase:
         self.progress.say(f"making the base {recipe.name} from {len(step.packages)} Debian packages")
         files = self.apt.files(step.packages)
         target = recipe.layout
-        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=target.parent, prefix=TEMPORARY_PREFIX) as work:
-            contents = Path(work, "contents")
+        with workshop(target) as work:
+            contents = work / "contents"
             contents.mkdir()
             rootfs = Rootfs(contents, recipe.remove)
             for file in files:
                 rootfs.unpack(file)
             complete(rootfs, recipe.accounts)
-            made = Path(work, "layout")
+            made = work / "layout"
             names = " ".join(package.name for package in step.packages)
             content = Content(
                 [Layer(ordered(recipe.name, rootfs.entries.values()), f"packages: {names}")],

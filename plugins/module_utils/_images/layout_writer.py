@@ -8,12 +8,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._core.files import TEMPORARY_PREFIX
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import TEMPORARY_PREFIX, only_writer
 from ansible_collections.rampart.k8s.plugins.module_utils._images.layer import Blob, measure, stream_layer
 from ansible_collections.rampart.k8s.plugins.module_utils._images.manifest import (
     CONFIG_TYPE,
@@ -133,6 +136,23 @@ def _config(content: Content, layers: Sequence[Blob]) -> dict[str, Any]:
 
 def _descriptor(media_type: str, blob: Blob) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": blob.digest, "size": blob.size}
+
+
+@contextmanager
+def workshop(target: Path) -> Iterator[Path]:
+    """Yield a folder beside a layout to make it in; what killed runs left there is removed first."""
+    prefix = f"{TEMPORARY_PREFIX}{target.name}."
+    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for left in target.parent.glob(f"{prefix}*"):
+        # Whoever still works there holds its lock.
+        with suppress(RampartError, OSError), only_writer(left):
+            shutil.rmtree(left, ignore_errors=True)
+    made = Path(mkdtemp(dir=target.parent, prefix=prefix))
+    try:
+        with only_writer(made):
+            yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def replace_folder(new: Path, target: Path) -> None:

@@ -18,7 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.files import only_writer, write_atomic
+from ansible_collections.rampart.k8s.plugins.module_utils._core.files import (
+    leftovers,
+    only_writer,
+    write_atomic,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._oci import documents, layers, reading
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.choosing import Choice, resolve
 from ansible_collections.rampart.k8s.plugins.module_utils._oci.descriptor import MANIFEST_TYPE, Descriptor
@@ -144,6 +148,8 @@ class Layout:
             for entry in index["manifests"]:
                 if entry.get("digest") == digest:
                     entry["annotations"] = {**(entry.get("annotations") or {}), **annotations}
+            for left in leftovers(self.folder / "index.json"):
+                left.unlink(missing_ok=True)
             write_atomic(
                 self.folder / "index.json", json.dumps(index, separators=(",", ":")).encode(), mode=0o644
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -235,6 +236,23 @@ def test_a_tag_never_moves(tmp_path: Path) -> None:
         again.give("a", "1.0.0", DIGESTS[2])
     assert raised.value.details["taken_by"] == DIGESTS[0]
     again.give("a", "1.0.1", DIGESTS[2])
+
+
+def test_tags_that_are_given_at_once_are_all_kept(tmp_path: Path) -> None:
+    file = tmp_path / "images/tags.json"
+    runs = [Tags(file) for _run in range(4)]
+    for run in runs:
+        run.load()
+    with ThreadPoolExecutor(3) as pool:
+        given = [pool.submit(runs[n % 4].give, f"name-{n}", "1.0.0", DIGESTS[0]) for n in range(9)]
+        for each in given:
+            each.result()
+    after = Tags(file)
+    after.load()
+    assert all(after.taken(f"name-{n}", "1.0.0") for n in range(9))
+    # What another run gave meanwhile counts too.
+    with pytest.raises(RampartError, match="a tag never moves"):
+        runs[0].give("name-8", "1.0.0", DIGESTS[1])
 
 
 def test_a_list_of_tags_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
