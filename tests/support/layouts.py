@@ -20,13 +20,13 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def tar(files: Mapping[str, bytes], *, mtime: int = 0) -> bytes:
-    """Return an archive of regular files; one whose name ends with a slash is a folder."""
+    """Return an archive of files, those below bin programs; one whose name ends with a slash is a folder."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, content in files.items():
             info = tarfile.TarInfo(name.rstrip("/"))
             info.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
-            info.mode = 0o755 if name.endswith("/") else 0o644
+            info.mode = 0o755 if name.endswith("/") or name.startswith("bin/") else 0o644
             info.size, info.mtime = len(content), mtime
             archive.addfile(info, io.BytesIO(content))
     return stream.getvalue()
