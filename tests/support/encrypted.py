@@ -43,8 +43,9 @@ class Encrypted:
         self.path = path
         self.client = self.new_client()
 
-    def new_client(self, server: str | None = None) -> Client:
-        return Client(Connection(str(self.rig.kubeconfig), server=server, api_timeout=PATIENCE), Redactor())
+    def new_client(self, server: str | None = None, kubeconfig: Path | None = None) -> Client:
+        found = str(kubeconfig or self.rig.kubeconfig)
+        return Client(Connection(found, server=server, api_timeout=PATIENCE), Redactor())
 
     @classmethod
     @contextmanager
@@ -163,8 +164,11 @@ class Encrypted:
 class Editor:
     """Edits secrets all the time, as clients do, and knows afterwards whether an edit was lost."""
 
-    def __init__(self, cluster: Encrypted, count: int, rate: float = 20.0) -> None:
+    def __init__(
+        self, cluster: Encrypted, count: int, rate: float = 20.0, kubeconfig: Path | None = None
+    ) -> None:
         self._cluster = cluster
+        self._kubeconfig = kubeconfig
         self._names = [f"s-{number}" for number in range(count)]
         self._pause = 1 / rate
         self._ended = threading.Event()
@@ -188,7 +192,7 @@ class Editor:
             thread.join()
 
     def _edit(self, names: Sequence[str], server: str) -> None:
-        client = self._cluster.new_client(server)
+        client = self._cluster.new_client(server, self._kubeconfig)
         order = itertools.cycle(names)
         while not self._ended.wait(self._pause * len(self._threads)):
             name = next(order)
