@@ -28,7 +28,7 @@ from tests.rig import pki
 from tests.support.programs import tool
 
 HOST = "127.0.0.1"
-START_TIMEOUT = 60.0
+START_TIMEOUT = 240.0
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUTS = 0x04000000
 API = "kube-apiserver"

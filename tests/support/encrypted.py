@@ -82,6 +82,13 @@ class Encrypted:
             assert secret[:16] not in json.dumps(answer)
         return answer
 
+    def rotated(self, **more: Any) -> dict[str, Any]:
+        """Run the module, which has something to do and does it."""
+        answer = self.rotate(**more)
+        assert not answer.get("failed"), answer["msg"]
+        assert answer["changed"], answer["reason"]
+        return answer
+
     def rotate_blindly(self, *, check: bool = False, **more: Any) -> dict[str, Any]:
         """Run the module on a file that the test itself could not read."""
         return call(MODULE, self.arguments(**more), check=check, diff=True)

@@ -87,7 +87,7 @@ def test_20_a_full_etcd_stops_it_at_once(tmp_path: Path) -> None:
     with Encrypted.started(tmp_path, etcd_flags=("--quota-backend-bytes=16777216",)) as cluster:
         (old,) = cluster.names()
         # Written anew, they do not fit any more.
-        cluster.fill(100, size=50_000)
+        cluster.fill(220, size=50_000)
         answer = cluster.rotate(**due())
         assert answer["failed"]
         assert "etcd has reached its quota" in answer["msg"]
@@ -106,9 +106,10 @@ def test_20_a_full_etcd_stops_it_at_once(tmp_path: Path) -> None:
         etcdctl(cluster, "defrag")
         etcdctl(cluster, "alarm", "disarm")
         cluster.rig.wait_ready()
-        for _round in range(3):
-            # It goes on where it was; the space suffices for a part each time.
-            answer = cluster.rotate(compact_history=True)
+        for _round in range(5):
+            # It goes on where it was; the space suffices for a part each time. A full etcd does not take
+            # back the lease either, and the process that held it is this one.
+            answer = cluster.rotate(compact_history=True, lock_timeout=90)
             if not answer.get("failed"):
                 break
             assert "etcd has reached its quota" in answer["msg"]
@@ -116,7 +117,7 @@ def test_20_a_full_etcd_stops_it_at_once(tmp_path: Path) -> None:
             etcdctl(cluster, "defrag")
             etcdctl(cluster, "alarm", "disarm")
         assert not answer.get("failed"), answer["msg"]
-        assert cluster.prefixes() == {f"k8s:enc:secretbox:v1:{new}": 100}
+        assert cluster.prefixes() == {f"k8s:enc:secretbox:v1:{new}": 220}
 
 
 def test_a_value_that_nobody_can_decrypt_is_named_and_the_others_are_finished(tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def test_a_key_that_another_resource_still_carries_is_not_dropped(tmp_path: Path
         new, kept = cluster.names()
         assert kept == old
         cluster.delete("/registry/example.org/widgets/default/a")
-        assert cluster.rotate()["changed"]
+        cluster.rotated()
         assert cluster.names() == [new]
 
 
@@ -200,7 +201,7 @@ def test_23_a_broken_file_is_refused_before_anything_is_written(tmp_path: Path) 
             assert not [event for event in cluster.rig.audit(mark) if event["verb"] in ("update", "patch")]
         assert (cluster.rig.folder / "kube-apiserver.pid").read_text() == pid
         cluster.path.write_text(good)
-        assert cluster.rotate(**due())["changed"]
+        cluster.rotated(**due())
 
 
 @needs_root
@@ -231,7 +232,7 @@ def test_25_a_full_or_read_only_disk_stops_every_step(tmp_path: Path) -> None:
             assert len(cluster.names()) == 2
             answer = cluster.rotate(backup_dir=str(tmp_path / "encryption" / "backup"))
             assert "be lost with it" in answer["msg"]
-            assert cluster.rotate(backup_dir=str(tmp_path / "backup"))["changed"]
+            cluster.rotated(backup_dir=str(tmp_path / "backup"))
             assert len(cluster.names()) == 1
     finally:
         subprocess.run(["umount", disk], check=True)
@@ -255,7 +256,7 @@ def test_53_large_and_odd_values_come_through_byte_by_byte(tmp_path: Path) -> No
             "immutable": True,
         }
         made = cluster.client.call("POST", SECRETS, body=body)
-        assert cluster.rotate(**due())["changed"]
+        cluster.rotated(**due())
         found = cluster.client.get(f"{SECRETS}/odd")
         assert {name: base64.b64decode(found["data"].get(name, "")) for name in odd} == odd
         # Nothing but the revision changed: no time, no manager, no annotation.
@@ -275,10 +276,10 @@ def test_53_a_clock_that_jumps_back_an_hour_loses_no_key(
 
     with Encrypted.started(tmp_path) as cluster:
         cluster.fill(3)
-        assert cluster.rotate(**due())["changed"]
+        cluster.rotated(**due())
         (first,) = cluster.names()
         monkeypatch.setattr(rotate_operation, "datetime", Earlier)
-        assert cluster.rotate(**due())["changed"]
+        cluster.rotated(**due())
         (second,) = cluster.names()
         assert second > first
         assert not cluster.rotate(max_age_days=1)["changed"]
@@ -289,8 +290,7 @@ def test_26_history_under_an_old_key_is_told_and_forgotten_on_request(tmp_path: 
         cluster.fill(5)
         cluster.put("/registry/secrets/default/plain", b"k8s\0old and in plain text")
         cluster.delete("/registry/secrets/default/plain")
-        answer = cluster.rotate(**due())
-        assert answer["changed"], answer
+        answer = cluster.rotated(**due())
         assert answer["census"]["verdict"] == "plaintext_history"
         assert answer["census"]["history_unencrypted"] == 1
         assert answer["census"]["history_under_other_keys"] >= 5

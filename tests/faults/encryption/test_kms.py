@@ -90,7 +90,7 @@ def test_a_kms_that_does_not_answer_is_taken_out_again(kms: Kms, tmp_path: Path)
         assert cluster.path.read_bytes() == before
         assert cluster.client.transport.send("GET", "/readyz").status == 200
         kms.start()
-        assert cluster.rotate(**wanted(kms))["changed"]
+        cluster.rotated(**wanted(kms))
         assert cluster.shown() == [["kms(vault)"]]
 
 
