@@ -128,8 +128,8 @@ class Go:
             "GOWORK": "off",
             "CGO_ENABLED": "1" if build.cgo else "0",
             "GOEXPERIMENT": build.experiment,
-            # Compilers and linkers are short-lived: not collecting their garbage saves a quarter of a build. Each
-            # is held below a share of what is set aside, but the largest one needs room, or it does nothing else.
+            # Compilers and linkers are short-lived: not collecting their garbage saves a quarter of a build.
+            # Each is held below a share of what is set aside, but the largest one needs room.
             "GOGC": "off",
             "GOMEMLIMIT": f"{build.memory_mb * 3 // 4}MiB",
         }
