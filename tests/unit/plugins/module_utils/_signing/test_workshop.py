@@ -12,9 +12,11 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import Workshop
 
+NO_REGISTRY = {"cosign": "cosign", "crane": "crane", "registry_ca": None, "docker_config": None}
+
 
 def workshop(redactor: Redactor, **parameters: Any) -> Workshop:
-    return Workshop({"cosign": "cosign", "crane": "crane", "registry_ca": None, **parameters}, redactor)
+    return Workshop({**NO_REGISTRY, **parameters}, redactor)
 
 
 def test_a_passphrase_is_made_once_for_its_owner_alone_and_is_masked(tmp_path: Path) -> None:
