@@ -24,6 +24,7 @@ __all__ = [
     "h2_connection",
     "h2_events",
     "license_expression",
+    "psycopg",
     "serialization",
     "urllib3",
     "websocket",
@@ -55,6 +56,7 @@ class Library:
 
 if TYPE_CHECKING:
     import license_expression
+    import psycopg
     import urllib3
     import websocket
     import yaml
@@ -72,6 +74,7 @@ else:
     h2_connection = Library("h2.connection", "h2")
     h2_events = Library("h2.events", "h2")
     license_expression = Library("license_expression", "license-expression")
+    psycopg = Library("psycopg", "psycopg")
     serialization = Library("cryptography.hazmat.primitives.serialization", "cryptography")
     urllib3 = Library("urllib3", "urllib3")
     websocket = Library("websocket", "websocket-client")

@@ -11,8 +11,9 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 MASK = "********"
@@ -72,35 +73,64 @@ class Redactor:
     """Replaces known secrets, in all their encodings, in any plain data."""
 
     def __init__(self, secrets: Iterable[str | bytes] = ()) -> None:
-        self._forms: list[str] = []
+        # Several threads may meet secrets at the same time, and none of them may be forgotten.
+        self._lock = threading.Lock()
+        self._forms: frozenset[str] = frozenset()
         self.add(*secrets)
 
     def add(self, *secrets: str | bytes) -> None:
-        """Learn more secrets; longer forms are replaced first, since they may hold shorter ones."""
-        known = set(self._forms)
-        for secret in secrets:
-            known |= encodings(secret)
-        self._forms = sorted(known, key=lambda form: (-len(form), form))
+        """Learn more secrets."""
+        forms = frozenset[str]().union(*(encodings(secret) for secret in secrets))
+        with self._lock:
+            self._forms |= forms
 
     @property
     def forms(self) -> frozenset[str]:
         """Every string that is masked."""
-        return frozenset(self._forms)
+        return self._forms
 
     def text(self, text: str) -> str:
         """Mask the secrets in a text."""
-        for form in self._forms:
-            text = text.replace(form, MASK)
-        return text
+        return _masked(text, self._present(text))
 
     def data(self, data: Any) -> Any:
         """Mask the secrets in keys and values of nested plain data."""
-        if isinstance(data, str):
-            return self.text(data)
-        if isinstance(data, bytes):
-            return self.text(data.decode("utf-8", errors="replace"))
-        if isinstance(data, dict):
-            return {self.data(key): self.data(value) for key, value in data.items()}
-        if isinstance(data, list | tuple | set | frozenset):
-            return [self.data(item) for item in data]
-        return data
+        # Most data holds none of many secrets; looking for each once is enough to know.
+        return _replaced(data, self._present("\0".join(_texts(data))))
+
+    def _present(self, text: str) -> list[str]:
+        """Return the forms that stand in a text; longer ones first, since they may hold shorter ones."""
+        found = [form for form in self._forms if form in text]
+        return sorted(found, key=lambda form: (-len(form), form))
+
+
+def _masked(text: str, forms: Iterable[str]) -> str:
+    for form in forms:
+        text = text.replace(form, MASK)
+    return text
+
+
+def _as_text(data: str | bytes) -> str:
+    return data if isinstance(data, str) else data.decode("utf-8", errors="replace")
+
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str | bytes):
+        yield _as_text(data)
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _texts(key)
+            yield from _texts(value)
+    elif isinstance(data, list | tuple | set | frozenset):
+        for item in data:
+            yield from _texts(item)
+
+
+def _replaced(data: Any, forms: list[str]) -> Any:
+    if isinstance(data, str | bytes):
+        return _masked(_as_text(data), forms)
+    if isinstance(data, dict):
+        return {_replaced(key, forms): _replaced(value, forms) for key, value in data.items()}
+    if isinstance(data, list | tuple | set | frozenset):
+        return [_replaced(item, forms) for item in data]
+    return data

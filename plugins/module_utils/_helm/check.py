@@ -36,7 +36,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Pe
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.causes import Cause
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import NotReadyError, Waiter, Watched
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import NotReadyError, Watched
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 
 class ReleaseCheck:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Resource
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Target
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import Target
 
 
 @dataclass(frozen=True, slots=True)

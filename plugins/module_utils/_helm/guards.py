@@ -20,7 +20,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Cl
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.planning import is_missing_permission
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Target
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import Target
 from ansible_collections.rampart.k8s.plugins.module_utils._policy import warnings
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.policies import selects
 

@@ -20,7 +20,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube import watching
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery, Resource
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import NotReadyError, Target, Waiter
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import NotReadyError, Target
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 TEST = "test"
 # What Helm does where a hook says nothing about it.

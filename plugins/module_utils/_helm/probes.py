@@ -112,7 +112,7 @@ class Prober:
         if not pod:
             return "no pod of it is ready"
         if probe["type"] == "command":
-            code, output = execute(
+            done = execute(
                 self._client.credentials,
                 self._namespace,
                 pod,
@@ -120,9 +120,9 @@ class Prober:
                 probe["command"],
                 seconds=probe["seconds"],
             )
-            if code:
-                return f"it ended with code {code}: {output.strip()[-SHOWN:]}"
-            return self._compare(probe, output)
+            if done.code:
+                return f"it ended with code {done.code}: {(done.said.strip() or done.refused)[-SHOWN:]}"
+            return self._compare(probe, done.said)
         with PortForward(
             self._client.credentials, self._namespace, pod, probe["port"], seconds=probe["seconds"]
         ) as stream:

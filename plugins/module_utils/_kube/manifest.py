@@ -22,7 +22,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube import (
     objects,
     options,
     step,
-    waiting,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.applying import Applier
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
@@ -32,7 +31,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import R
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.planning import Planner
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.step import Step
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import Target
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 SPEC = (
     ArgumentSpec(
@@ -175,8 +176,8 @@ class ManifestApply:
     def _wait(self) -> None:
         if not self._parameters["wait"] or self._parameters["state"] == "absent" or self._client is None:
             return
-        targets = [waiting.Target(one.ref, one.resource) for one in self._steps if one.resource]
-        waiting.Waiter(self._client, Progress(self._parameters["_progress_file"])).run(
+        targets = [Target(one.ref, one.resource) for one in self._steps if one.resource]
+        Waiter(self._client, Progress(self._parameters["_progress_file"])).run(
             targets, self._parameters["wait_timeout"]
         )
 

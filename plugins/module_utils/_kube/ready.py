@@ -24,8 +24,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import Target
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Target, Waiter
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 SPEC = (
     ArgumentSpec(

@@ -88,7 +88,7 @@ class Transport:
                 options["cert_reqs"] = "CERT_NONE"
                 # The person chose it in the kubeconfig and is told so once, by the client.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        proxy = self.credentials.proxy or _environment_proxy(server.scheme, server.netloc)
+        proxy = proxy_of(self.credentials)
         return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
 
     def extend(self, seconds: float) -> None:
@@ -104,6 +104,16 @@ class Transport:
             yield
         finally:
             self._deadline = before + time.monotonic() - began
+
+    def count(self) -> None:
+        """Count a request that goes another way: a connection that is kept open for both sides."""
+        with self._lock:
+            self.requests += 1
+
+    @property
+    def left(self) -> float:
+        """How many seconds one more request may take."""
+        return max(0.0, min(self._request_timeout, self._deadline - time.monotonic()))
 
     def send(
         self,
@@ -217,8 +227,7 @@ class Transport:
         headers: Mapping[str, str],
         timeout: urllib3.Timeout,
     ) -> urllib3.BaseHTTPResponse:
-        with self._lock:
-            self.requests += 1
+        self.count()
         return self._pool.request(
             method,
             self.credentials.server + path + (f"?{urlencode(query)}" if query else ""),
@@ -313,6 +322,12 @@ def _tls_reason(text: str) -> tuple[str, str]:
         if mark.lower() in text.lower():
             return why, step
     return "the TLS connection could not be made", "compare the server's TLS settings with the kubeconfig"
+
+
+def proxy_of(credentials: Credentials) -> str | None:
+    """Return the proxy on the way to a server, by its kubeconfig or by the environment."""
+    server = urlsplit(credentials.server)
+    return credentials.proxy or _environment_proxy(server.scheme, server.netloc)
 
 
 def _environment_proxy(scheme: str, netloc: str) -> str | None:

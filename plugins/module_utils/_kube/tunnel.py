@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -22,7 +23,12 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig impor
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 # The first byte of a message: in a forwarded port data and error, in a command input, output and so on.
 DATA, ERROR = 0, 1
-OUTPUT, ERRORS, STATUS = 1, 2, 3
+INPUT, OUTPUT, ERRORS, STATUS = 0, 1, 2, 3
+
+# What a command ended with that does not say it.
+UNKNOWN = 255
+# A command that prints more than this is none of ours.
+MOST_OUTPUT = 1 << 20
 
 
 class TunnelError(RampartError):
@@ -156,6 +162,26 @@ class PortForward(Tunnel):
         """Send bytes to the port."""
         self.send(DATA, data)
 
+    def end(self) -> None:
+        """End the connection from another thread; who reads sees its end."""
+        self._socket.close(timeout=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """How a command ended and what it printed."""
+
+    code: int
+    output: bytes
+    errors: bytes
+    # Why it was not even started; empty when it was.
+    refused: str = ""
+
+    @property
+    def said(self) -> str:
+        """All that it printed, for people."""
+        return (self.output + self.errors).decode(errors="replace")
+
 
 def execute(
     credentials: Credentials,
@@ -164,38 +190,47 @@ def execute(
     container: str,
     command: Sequence[str],
     *,
+    stdin: bytes = b"",
     seconds: float,
-) -> tuple[int, str]:
-    """Run a command in a container; return its exit code and the end of what it printed."""
+) -> Executed:
+    """Run a command in a container and wait for its end.
+
+    What is secret goes in by ``stdin``, since arguments stand in the audit log of the API server. The input
+    does not end, so the command must know when it has read enough.
+    """
     query = [("stdout", "true"), ("stderr", "true"), *(("command", word) for word in command)]
+    query += [("stdin", "true")] if stdin else []
     query += [("container", container)] if container else []
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
-    output = b""
+    said = {OUTPUT: b"", ERRORS: b""}
     with Tunnel(credentials, path, query, target=f"Pod {namespace}/{pod}", seconds=seconds) as tunnel:
+        if stdin:
+            tunnel.send(INPUT, stdin)
         while (message := tunnel.receive()) is not None:
             channel, data = message
-            if channel in (OUTPUT, ERRORS):
-                output += data
+            if channel in said and len(said[channel]) < MOST_OUTPUT:
+                said[channel] += data
             elif channel == STATUS:
-                return _code(data), output.decode(errors="replace")
+                code, refused = _ended(data)
+                return Executed(code, said[OUTPUT], said[ERRORS], refused)
     raise TunnelError(
         f"The command in Pod {namespace}/{pod} ended without a status.",
         next_step="run it by hand (kubectl exec)",
     )
 
 
-def _code(status: bytes) -> int:
+def _ended(status: bytes) -> tuple[int, str]:
     """Read the exit code out of the Status that ends a command; what is unreadable is a failure."""
     try:
         said = json.loads(status)
     except ValueError:
-        return 255
+        return UNKNOWN, ""
     if said.get("status") == "Success":
-        return 0
+        return 0, ""
     for cause in (said.get("details") or {}).get("causes") or []:
         if cause.get("reason") == "ExitCode" and str(cause.get("message")).isdigit():
-            return int(cause["message"])
-    return 255
+            return int(cause["message"]), ""
+    return UNKNOWN, str(said.get("message") or "the container runtime did not start it")
 
 
 def _reason(error: Any) -> str:

@@ -47,7 +47,7 @@ def _watch_from(
 ) -> Iterator[Event]:
     """Watch until the server has forgotten our place (410 Gone), which asks for a new list."""
     while (left := deadline - time.monotonic()) > 0:
-        began = time.monotonic()
+        began, place = time.monotonic(), version
         watch = {
             **query,
             "resourceVersion": version,
@@ -72,6 +72,9 @@ def _watch_from(
             return
         if time.monotonic() - began < SHORT_WATCH:
             time.sleep(PAUSE)
+            if version == place:
+                # A connection that breaks before it has told anything would tell nothing the next time.
+                return
 
 
 def until(

@@ -118,7 +118,8 @@ def _check_names(wanted: Wanted) -> None:
             raise _refuse(f"The name {name} is given twice.", "give each key its own name")
 
 
-def _check_subject(owner: str, *parts: str) -> None:
+def check_subject(owner: str, *parts: str) -> None:
+    """Refuse a subject that no certificate can carry."""
     for part in parts:
         if not 0 < len(part) <= NAME_LIMIT:
             raise _refuse(
@@ -127,13 +128,14 @@ def _check_subject(owner: str, *parts: str) -> None:
             )
 
 
-def _check_certificate(item: Certificate, authorities: set[str], renew_before_days: int) -> None:
+def check_certificate(item: Certificate, authorities: set[str], renew_before_days: int) -> None:
+    """Refuse a certificate that cannot be made, or that no verifier would accept."""
     if item.authority not in authorities:
         raise _refuse(
             f"The certificate {item.name} names the authority {item.authority}, which is not given.",
             "add it to the authorities, or name another one",
         )
-    _check_subject(item.name, item.common_name, *item.organizations)
+    check_subject(item.name, item.common_name, *item.organizations)
     if not item.usages:
         raise _refuse(f"The certificate {item.name} has no usage.", "give server, client or both")
     if "server" in item.usages and not (item.dns or item.addresses):
@@ -164,11 +166,11 @@ def check(wanted: Wanted) -> None:
     _check_names(wanted)
     authorities = {item.name for item in wanted.authorities}
     for authority in wanted.authorities:
-        _check_subject(authority.name, authority.common_name)
+        check_subject(authority.name, authority.common_name)
         if authority.days < 1:
             raise _refuse(f"The authority {authority.name} lives for no day.", "give it at least one")
     for certificate in wanted.certificates:
-        _check_certificate(certificate, authorities, wanted.renew_before_days)
+        check_certificate(certificate, authorities, wanted.renew_before_days)
     certificates = {item.name for item in wanted.certificates}
     for kubeconfig in wanted.kubeconfigs:
         if not kubeconfig.server.startswith("https://"):

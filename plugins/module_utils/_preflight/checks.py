@@ -24,6 +24,8 @@ LIBRARIES = {
     "cryptography": "42",
     "h2": "4.1",
     "license-expression": "30",
+    "psycopg": "3.2",
+    "psycopg-binary": "3.2",
     "urllib3": "2.0",
     "websocket-client": "1.6",
 }

@@ -19,7 +19,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import ME
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Target, Waiter
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import Target
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 from tests.rig import Rig
 from tests.rig.modules import run_module

@@ -70,6 +70,13 @@ def test_a_place_that_the_server_forgot_asks_for_a_new_list(client_for: Any, ans
     assert "resourceVersion=2" in server.asked[-1].path
 
 
+def test_a_watch_that_ends_before_it_tells_anything_asks_for_a_new_list(client_for: Any, answer: Any) -> None:
+    lists = [answer(body={"items": [], "metadata": {"resourceVersion": str(number)}}) for number in range(2)]
+    client, server = client_for(lists, [answer(body=[]), answer(body=[event("ADDED", thing("9"))])])
+    assert [found.type for found in take(client, 3)] == ["LIST", "LIST", "ADDED"]
+    assert "resourceVersion=1" in server.asked[-1].path
+
+
 def test_a_forbidden_watch_is_told(client_for: Any, answer: Any) -> None:
     refused = {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "cannot watch"}
     client, _unused = client_for([answer(body={"items": [], "metadata": {}})], [answer(403, refused)])
@@ -83,7 +90,7 @@ def test_waiting_ends_with_the_decision_or_the_timeout(client_for: Any, answer: 
     assert watching.until(client, "/x", "x", lambda found: found and "came", 10) == "came"
     assert "fieldSelector=metadata.name%3Dx" in server.asked[0].path
 
-    client, _unused = client_for([empty], [answer(body=[])] * 9)
+    client, _unused = client_for([empty] * 9, [answer(body=[])] * 9)
     assert watching.until(client, "/x", "x", lambda found: found and "came", 1) is None
 
 
