@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""What a rotation asks of the system that a credential is for."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Content = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One secret's turn in one rotation, as a backend is told of it."""
+
+    rotation: str
+    namespace: str
+    name: str
+    old: Content | None = field(repr=False)
+    new: Content | None = field(repr=False)
+    is_incident: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Backend(Protocol):
+    """The system that accepts a credential. Everything can be asked twice and is then done once."""
+
+    def exists(self) -> bool:
+        """Say whether it is there; one that is made later takes its credential from the Secret."""
+
+    def check(self, turn: Turn) -> None:
+        """Raise unless the old credential is accepted and we may do what comes. Reads only."""
+
+    def issue(self, turn: Turn) -> Content:
+        """Return what only the backend can say of a new credential: a user's name, a key that it makes."""
+
+    def set(self, turn: Turn) -> None:
+        """Have the new credential accepted, beside the old one where the backend can do that."""
+
+    def test(self, turn: Turn) -> None:
+        """Raise unless the new credential is accepted, by using it."""
+
+    def usage(self, turn: Turn) -> list[str]:
+        """Return who uses the old credential now, as far as the backend can tell."""
+
+    def expire(self, turn: Turn, until: datetime.datetime) -> None:
+        """Let the old credential end by itself, should nobody come back to revoke it."""
+
+    def revoke(self, turn: Turn) -> None:
+        """Have the old credential refused from now on."""
+
+    def unset(self, turn: Turn) -> None:
+        """Make the backend as it was before the new credential."""
+
+    def by_hand(self, turn: Turn) -> list[str]:
+        """Return the commands by which a person does what ``unset`` does."""
+
+
+class NoBackend:
+    """A secret that nothing but its consumers knows."""
+
+    def exists(self) -> bool:
+        """There is nothing to ask."""
+        return False
+
+    def check(self, turn: Turn) -> None:
+        """Accept it."""
+
+    def issue(self, turn: Turn) -> Content:
+        """Issue nothing."""
+        return {}
+
+    def set(self, turn: Turn) -> None:
+        """Set nothing."""
+
+    def test(self, turn: Turn) -> None:
+        """Accept it."""
+
+    def usage(self, turn: Turn) -> list[str]:
+        """Know of nobody."""
+        return []
+
+    def expire(self, turn: Turn, until: datetime.datetime) -> None:
+        """Let it be."""
+
+    def revoke(self, turn: Turn) -> None:
+        """Revoke nothing."""
+
+    def unset(self, turn: Turn) -> None:
+        """Unset nothing."""
+
+    def by_hand(self, turn: Turn) -> list[str]:
+        """Name nothing to do."""
+        return []
