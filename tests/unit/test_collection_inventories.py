@@ -26,6 +26,7 @@ ROLES = (
     "rbac",
     "network_policies",
     "pod_security",
+    "secrets",
     "evidence",
 )
 SHARED = {"cluster_driver", "cluster_name", "cluster_kubeconfig", "cluster_context", "expect_cluster_uid"}

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""Asks workloads to load a new secret, and whether all is well, in the way that each of them declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import Hook
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._rotation.shop import Shop
+
+TIMEOUT = 30.0
+
+
+def run(shop: Shop, hook: Hook, pod: Mapping[str, Any], what: str) -> None:
+    """Do what a hook says in one pod; what it answers is not shown, since nobody knows what is in it."""
+    name = pod["metadata"]["name"]
+    if hook.is_request:
+        _request(shop, hook, name, what)
+        return
+    container = hook.container or pod["spec"]["containers"][0]["name"]
+    ended = shop.shell.run(shop.store.namespace, name, container, hook.command, timeout=TIMEOUT)
+    if ended.code != 0:
+        why = ended.refused or f"it ended with code {ended.code}"
+        raise RampartError(
+            f"The {what} of Pod {shop.store.namespace}/{name} failed: {why}.",
+            next_step=f"run it by hand: kubectl -n {shop.store.namespace} exec {name} -c {container} -- "
+            + " ".join(hook.command),
+        )
+
+
+def _request(shop: Shop, hook: Hook, name: str, what: str) -> None:
+    scheme = "https:" if hook.scheme == "https" else ""
+    path = (
+        f"/api/v1/namespaces/{quote(shop.store.namespace, safe='')}/pods/"
+        f"{scheme}{quote(name, safe='')}:{hook.port}/proxy{hook.path}"
+    )
+    answer = shop.store.client.transport.send(hook.method, path)
+    if answer.status >= 300:
+        raise RampartError(
+            f"The {what} of Pod {shop.store.namespace}/{name} answered {answer.status} to {hook.method} "
+            f"{hook.path} at port {hook.port}.",
+            next_step="look into the log of the pod; the API server has to reach this port",
+        )

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, rampart.k8s contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE: for this collection only; it changes without notice.
+
+"""What would stop a rotation half way, found before its first write. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Backend, Turn
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers import workloads
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers.graph import Consumer, Graph, kept_by
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers.namespace import Namespace
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import (
+    RELOAD,
+    RESTART,
+    ROLLS,
+)
+from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
+from ansible_collections.rampart.k8s.plugins.module_utils._policy.workloads import KINDS
+from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition import Definition
+from ansible_collections.rampart.k8s.plugins.module_utils._secrets.due import Decision
+
+_HELM = "app.kubernetes.io/managed-by"
+
+
+def permissions(
+    namespace: str, decisions: Iterable[Decision], graph: Graph, *, inspect: bool
+) -> list[Permission]:
+    """Return every permission that rotating these secrets takes."""
+    wanted = [
+        ("", "secrets", ("get", "list", "create", "patch", "delete")),
+        ("coordination.k8s.io", "leases", ("get", "create", "update")),
+        ("", "pods", ("list", "watch")),
+        ("", "events", ("list",)),
+        ("", "serviceaccounts", ("list",)),
+        ("networking.k8s.io", "ingresses", ("list",)),
+        *((_group(kind.group), kind.plural, ("list",)) for kind in KINDS),
+    ]
+    listed = list(decisions)
+    touched = {
+        (consumer.kind, consumer.action)
+        for one in listed
+        for consumer in graph.get(one.observed.object_name) or []
+    }
+    for kind in KINDS:
+        if (kind.kind, RESTART) in touched and kind.kind in ROLLS:
+            wanted.append((_group(kind.group), kind.plural, ("get", "patch", "watch")))
+    if any(action == RELOAD for _kind, action in touched):
+        wanted.append(("", "pods", ("patch",)))
+    if inspect and any(action in (RESTART, RELOAD) for _kind, action in touched):
+        wanted.append(("", "pods/exec", ("get", "create")))
+    if any(one.definition.backend_options.get("service") for one in listed):
+        wanted += [
+            ("", "pods/portforward", ("get", "create")),
+            ("", "services", ("get",)),
+            ("discovery.k8s.io", "endpointslices", ("list",)),
+        ]
+    return [Permission(verb, group, plural, namespace) for group, plural, verbs in wanted for verb in verbs]
+
+
+def _group(api_version: str) -> str:
+    return api_version.rpartition("/")[0]
+
+
+def check(space: Namespace, graph: Graph, decision: Decision) -> None:
+    """Raise for what would stop one secret half way, as far as the cluster can tell."""
+    definition, live = decision.definition, decision.observed.live
+    users = graph.get(decision.observed.object_name) or []
+    if live is not None:
+        keeper = kept_by(space, live)
+        if keeper:
+            raise _refuse(
+                definition, f"it is kept by {keeper}, which would change it back", "rotate it there"
+            )
+        if live.get("immutable") and definition.strategy != "versioned":
+            raise _refuse(
+                definition, "it is immutable", "use the strategy versioned, or make it anew by hand"
+            )
+        if live.get("type", "Opaque") != definition.type:
+            raise _refuse(
+                definition,
+                f"its type is {live.get('type')}, and a type cannot be changed",
+                "declare that type",
+            )
+    for consumer in users:
+        _check_user(definition, consumer)
+
+
+def _check_user(definition: Definition, consumer: Consumer) -> None:
+    if consumer.workload is None:
+        return
+    if consumer.action == RESTART:
+        why = workloads.refuses(consumer.workload)
+        if why:
+            raise _refuse(definition, f"{why}, so that its pods would never be replaced", "settle that first")
+    labels = consumer.workload.item["metadata"].get("labels") or {}
+    if definition.strategy == "versioned" and labels.get(_HELM) == "Helm":
+        raise _refuse(
+            definition,
+            f"{consumer} belongs to a release of Helm, whose next upgrade would lead it back",
+            "use the strategy overlap, or hand the new name to the release",
+        )
+
+
+def check_backend(backend_of: Callable[[Definition], Backend], namespace: str, decision: Decision) -> None:
+    """Raise unless the present credential is accepted: else somebody else changed it, or it is not ours."""
+    backend = backend_of(decision.definition)
+    if backend.exists():
+        held = decision.observed.content if decision.observed.live is not None else None
+        backend.check(Turn("", namespace, decision.definition.name, held, None))
+
+
+def _refuse(definition: Definition, why: str, step: str) -> RampartError:
+    return RampartError(f"Secret {definition} cannot be rotated: {why}. Nothing was written.", next_step=step)
