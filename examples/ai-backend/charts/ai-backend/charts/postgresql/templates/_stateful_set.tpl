@@ -6,6 +6,11 @@ metadata:
   name: postgresql
   labels:
     {{- include "service.labels" . | nindent 4 }}
+  annotations:
+    # How a rotation has the server take a new certificate, and sees that it shows it. The other Secrets are read
+    # when the pod begins, and the rotation itself sets these passwords.
+    rampart.k8s/reload: '{"exec": {"command": ["sh", "-c", "kill -HUP 1"]}}'
+    rampart.k8s/probe: '{"certificate": {"port": 5432, "after": "postgresql"}}'
 spec:
   replicas: 1
   serviceName: postgresql

@@ -10,6 +10,9 @@ metadata:
   name: {{ .Chart.Name }}
   labels:
     {{- include "service.labels" . | nindent 4 }}
+  annotations:
+    # It reads mounted Secrets again when they change: a rotation restarts nothing.
+    rampart.k8s/reload: "{}"
 spec:
   {{- if not .Values.autoscaling.enabled }}
   replicas: {{ .Values.replicas }}
