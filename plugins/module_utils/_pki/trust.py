@@ -26,7 +26,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube import watching
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import MERGE, Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Target, Waiter
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import Target
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 CONFIG_MAP = "kube-root-ca.crt"
 FILE = "ca.crt"
