@@ -15,7 +15,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Cl
 
 from tests.rig import Rig
 from tests.rig.modules import run_module
-from tests.support.kubelet import Kubelet
+from tests.support.mounts_kubelet import Kubelet
 from tests.support.rotation_model import deployment
 
 PATIENCE = 30.0

@@ -18,7 +18,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import C
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation import outlook
 
 from tests.rig import Rig
-from tests.support.kubelet import Kubelet
+from tests.support.mounts_kubelet import Kubelet
 from tests.support.rotating import Place
 
 
