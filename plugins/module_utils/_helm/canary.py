@@ -20,7 +20,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube import causes, w
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.causes import Cause
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.lease import Lease
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import NotReadyError, Target, Waiter
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import NotReadyError, Target
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 MANAGER = "rampart-canary"
 KINDS = (("v1", "ConfigMap"), ("v1", "Secret"), ("apps/v1", "Deployment"))
