@@ -21,6 +21,8 @@ GOOD = Machine(
     filesystems=frozenset({"overlay", "bpf", "ext4"}),
     libraries={
         "PyYAML": "6.0.3",
+        "psycopg": "3.3.9",
+        "psycopg-binary": "3.3.9",
         "backports.zstd": "1.8.0",
         "cryptography": "50.0.2",
         "license-expression": "30.4.4",
