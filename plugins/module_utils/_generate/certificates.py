@@ -44,13 +44,15 @@ _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?"
 
 def wanted(options: Mapping[str, Any], name: str) -> Certificate:
     """Read what certificate a key's options describe, and refuse what no verifier would take."""
+    dns = tuple(options.get("dns") or ())
     made = Certificate(
         name=name,
         authority=options.get("ca") or options.get("signer_name") or "",
-        common_name=options.get("common_name") or "",
+        # Verifiers read the DNS names (RFC 9525); this one is for people.
+        common_name=options.get("common_name") or next(iter(dns), ""),
         organizations=(),
         usages=tuple(options.get("usages") or ("server",)),
-        dns=tuple(options.get("dns") or ()),
+        dns=dns,
         addresses=tuple(options.get("addresses") or ()),
         days=int(options.get("days") or LEAF_DAYS),
     )
