@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import threading
 import time
 from collections.abc import Iterable
@@ -63,11 +64,15 @@ def report(pod: dict[str, Any], gone: Iterable[str]) -> dict[str, Any] | None:
 class Kubelet:
     """Reports on all pods of a rig while its block runs."""
 
-    def __init__(self, kubeconfig: str) -> None:
-        self._client = Client(Connection(kubeconfig, api_timeout=3600), Redactor())
+    def __init__(self, kubeconfig: str, *, slowness: float = 0.0) -> None:
+        self._client = Client(Connection(kubeconfig, api_timeout=36000), Redactor())
         self._over = threading.Event()
+        # So many seconds after a pod was made, or up to that many, its node says something of it.
+        self._slowness = slowness
         # Images that no node can have.
         self.gone: set[str] = set()
+        # When a pod was last said to be ready.
+        self.last_ready = 0.0
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._work, daemon=True).start()
@@ -78,7 +83,7 @@ class Kubelet:
 
     def _work(self) -> None:
         done: set[str] = set()
-        for event in watching.follow(self._client, "/api/v1/pods", {}, time.monotonic() + 3600):
+        for event in watching.follow(self._client, "/api/v1/pods", {}, time.monotonic() + 36000):
             if self._over.is_set():
                 return
             for pod in event.objects:
@@ -89,6 +94,12 @@ class Kubelet:
                 status = report(pod, self.gone)
                 if status is None:
                     continue
-                path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
-                with contextlib.suppress(RampartError):
-                    self._client.call("PATCH", path, body={"status": status}, content_type=MERGE)
+                delay = random.uniform(self._slowness / 2, self._slowness)  # noqa: S311
+                threading.Timer(delay, self._say, (metadata, status)).start()
+
+    def _say(self, metadata: dict[str, Any], status: dict[str, Any]) -> None:
+        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
+        with contextlib.suppress(RampartError):
+            self._client.call("PATCH", path, body={"status": status}, content_type=MERGE)
+            if status.get("conditions"):
+                self.last_ready = time.monotonic()

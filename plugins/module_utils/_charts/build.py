@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -89,8 +90,11 @@ def fetch(chart: Path, copy: Path, helm: Helm) -> None:
             chart=str(chart),
         )
     links = sorted({str(entry["repository"]) for entry in wanted})
-    for number, link in enumerate(link for link in links if link.startswith(("http://", "https://"))):
-        helm.run("repo", "add", f"repository-{number}", link, about=f"the repository {link}", timeout=SECONDS)
+    for link in links:
+        if link.startswith(("http://", "https://")):
+            # Named by its address: charts of one task share this Helm, and some of them a repository.
+            name = hashlib.sha256(link.encode()).hexdigest()[:16]
+            helm.run("repo", "add", name, link, about=f"the repository {link}", timeout=SECONDS)
     helm.run("dependency", "build", str(copy), about=f"the dependencies of {chart}", timeout=SECONDS)
     inspect(copy)
 

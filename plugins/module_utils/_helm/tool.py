@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint
+from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint, faults
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.inspect import inspect
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.render import LARGEST_OUTPUT, NAME
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed
@@ -157,6 +157,7 @@ class Helm:
         timeout: float = 60.0,
         about: str = "",
         started: Callable[[int], None] | None = None,
+        accept: Sequence[int] = (0,),
     ) -> Completed:
         """Run one command of Helm; what it says of a failure is told without how it was started."""
         try:
@@ -169,6 +170,7 @@ class Helm:
                 cwd=str(self.home),
                 pass_fds=(self._config.fileno(),),
                 started=started,
+                accept=accept,
             )
         except RampartError as error:
             if "rc" not in error.details:
@@ -244,7 +246,13 @@ class Helm:
             arguments += ["--values", str(file.absolute())]
         arguments += ["--values", "-"]
         arguments += ["--kube-version", version] if version else []
-        self.run(*arguments, stdin=json.dumps(values), about="the chart")
+        done = self.run(*arguments, stdin=json.dumps(values), about="the chart", accept=(0, 1))
+        if done.rc:
+            found = [self._redactor.text(each) for each in faults(done.stdout, str(chart))]
+            raise RampartError(
+                f"Helm finds fault with the chart: {'; '.join(found) or complaint(done.stderr)}",
+                next_step="correct what is named; warnings count here",
+            )
 
     def rollback(self, name: str, namespace: str, number: int, *, timeout: int, history_max: int) -> None:
         """Make a new revision with the content of an old one, without waiting."""

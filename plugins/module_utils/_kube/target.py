@@ -48,6 +48,9 @@ class Target:
             return State(FAILED, "it does not exist")
         if live is None:
             return State(PROGRESSING, "it does not exist yet")
+        if not self.awaited and live["metadata"].get("deletionTimestamp"):
+            held = ", ".join(live["metadata"].get("finalizers") or []) or "its grace period"
+            return State(FAILED, f"it is being deleted, held by {held}, and nobody will make it again")
         named = {"apiVersion": self.ref.api_version, "kind": self.ref.kind, **live}
         if self.condition:
             return readiness.by_condition(named, self.condition, self.condition_status)
