@@ -17,7 +17,11 @@ from typing import Any
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import tunnel
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.tunnel import PortForward, TunnelError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.tunnel import (
+    Executed,
+    PortForward,
+    TunnelError,
+)
 
 # RFC 6455, 1.3.
 MARK = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -48,7 +52,8 @@ class Handler(socketserver.StreamRequestHandler):
             head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(body)}\r\n\r\n"
             self.wfile.write(head.encode() + body)
             return
-        key = hashlib.sha1((headers["sec-websocket-key"] + MARK).encode()).digest()
+        accepted = (headers["sec-websocket-key"] + MARK).encode()
+        key = hashlib.sha1(accepted, usedforsecurity=False).digest()
         chosen = headers["sec-websocket-protocol"].split(",")[0]
         self.wfile.write(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -89,13 +94,14 @@ def credentials(server: Any) -> Credentials:
     )
 
 
-def run(server: Any) -> tuple[int, str]:
+def run(server: Any) -> Executed:
     return tunnel.execute(credentials(server), "dev", "pod", "main", ["test", "-f", "/a b"], seconds=5)
 
 
 def test_a_command_is_asked_for_as_a_list_and_with_our_token(server: Any) -> None:
     server.messages = [b"\x01out ", b"\x02err", b'\x03{"status": "Success"}']
-    assert run(server) == (0, "out err")
+    ended = run(server)
+    assert (ended.code, ended.output, ended.errors, ended.said) == (0, b"out ", b"err", "out err")
     assert server.asked.split()[1] == (
         "/api/v1/namespaces/dev/pods/pod/exec?stdout=true&stderr=true"
         "&command=test&command=-f&command=%2Fa+b&container=main"
@@ -105,16 +111,16 @@ def test_a_command_is_asked_for_as_a_list_and_with_our_token(server: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    ("status", "code"),
+    ("status", "code", "refused"),
     [
-        (failed(details={"causes": [{"reason": "ExitCode", "message": "3"}]}), 3),
-        (failed(message="no such container"), 255),
-        (b"\x03not json", 255),
+        (failed(details={"causes": [{"reason": "ExitCode", "message": "3"}]}), 3, ""),
+        (failed(message="no such container"), 255, "no such container"),
+        (b"\x03not json", 255, ""),
     ],
 )
-def test_a_command_that_fails_has_its_code(server: Any, status: bytes, code: int) -> None:
+def test_a_command_that_fails_has_its_code(server: Any, status: bytes, code: int, refused: str) -> None:
     server.messages = [status]
-    assert run(server) == (code, "")
+    assert run(server) == Executed(code, b"", b"", refused)
 
 
 def test_a_command_without_an_end_is_no_success(server: Any) -> None:
@@ -125,7 +131,7 @@ def test_a_command_without_an_end_is_no_success(server: Any) -> None:
 
 def test_a_refusal_is_told_in_the_words_of_the_server(server: Any) -> None:
     server.refusal = {"message": 'pods "pod" is forbidden: cannot create resource pods/exec'}
-    with pytest.raises(TunnelError, match="403 pods .* is forbidden") as caught:
+    with pytest.raises(TunnelError, match=r"403 pods .* is forbidden") as caught:
         run(server)
     assert "pods/exec" in caught.value.next_step
     assert "abcdefghijkl" not in str(caught.value)
