@@ -137,7 +137,7 @@ options:
             description: The signer of the Kubernetes API that signs a certificate, instead of an authority.
             type: str
           common_name:
-            description: The common name of a certificate or authority; a certificate has its first DNS name where none is given.
+            description: The common name of a certificate, its first DNS name if unset, or of an authority.
             type: str
           dns:
             description: The DNS names of a certificate.

@@ -19,8 +19,10 @@ PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(.+?)-----END", r
 NAMED = re.compile(r"^\s*-?\s*(?:secret|token|password):\s*[\"']?([^\s\"']{16,})", re.MULTILINE)
 # Files below these hold the cluster's data, not its settings.
 DATA = ("data", "logs", "run")
-# Kubernetes gives these entries of a Secret to everybody.
-PUBLIC_ENTRIES = ("ca.crt", "namespace", "tls.crt")
+# Everybody may read these entries of a Secret: certificates, and names.
+PUBLIC_ENTRIES = ("ca.crt", "namespace", "tls.crt", "username")
+# What makes a JSON Web Key private (RFC 7518, section 6).
+PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "k")
 
 
 def _private_line(body: str) -> str:
@@ -41,6 +43,18 @@ def on_disk(state: Path) -> Iterator[tuple[str, str]]:
             yield f"{path.name} value {number}", match.group(1)
 
 
+def _parts(text: str) -> Iterator[str]:
+    """Yield what stands for a value: of keys the private parts alone, which a printed set would hold too."""
+    private = PRIVATE_KEY.search(text)
+    if private:
+        yield _private_line(private.group(1))
+    elif text.startswith('{"keys":'):
+        for key in json.loads(text)["keys"]:
+            yield from (key[member] for member in PRIVATE_MEMBERS if member in key)
+    else:
+        yield text
+
+
 def in_cluster(kubectl: Path, kubeconfig: Path) -> Iterator[tuple[str, str]]:
     """Yield each value of each Secret that the API server holds."""
     argv = [str(kubectl), f"--kubeconfig={kubeconfig}", "get", "secrets", "--all-namespaces", "--output=json"]
@@ -49,7 +63,10 @@ def in_cluster(kubectl: Path, kubeconfig: Path) -> Iterator[tuple[str, str]]:
     for item in listed["items"]:
         for entry, value in (item.get("data") or {}).items():
             if entry not in PUBLIC_ENTRIES:
-                text = base64.b64decode(value).decode("utf-8", errors="ignore")
                 name = f"Secret {item['metadata']['namespace']}/{item['metadata']['name']} {entry}"
-                private = PRIVATE_KEY.search(text)
-                yield name, _private_line(private.group(1)) if private else text
+                try:
+                    text = base64.b64decode(value).decode()
+                except UnicodeDecodeError:
+                    text = value
+                for number, part in enumerate(_parts(text)):
+                    yield f"{name} {number}", part

@@ -26,6 +26,7 @@ from tests.support.programs import tool
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 900
 PLANTED = "rampart-leak-canary-7d1f4c"
+INCIDENT = ("--extra-vars=" + json.dumps({"secrets_incident_namespaces": ["dev"]}),)
 # By its name where it is packed, by its path where it is not.
 MODULE = re.compile(r"(?:rampart\.k8s\.|plugins/modules/)([a-z_]+)")
 MODULES = (
@@ -36,6 +37,7 @@ MODULES = (
     "cluster_pki",
     "cluster_summary_info",
     "config_files",
+    "config_versions",
     "encryption_config",
     "encryption_verify",
     "endpoint_verify",
@@ -45,7 +47,9 @@ MODULES = (
     "pod_security_check",
     "preflight_check",
     "quota_check",
+    "secret_rotate",
     "secret_scan",
+    "secrets_info",
     "supervised_programs",
     "token_verify",
     "tool_install",
@@ -118,6 +122,14 @@ def plant(kubeconfig: Path) -> None:
     subprocess.run(argv, input=json.dumps(manifest), text=True, check=True, capture_output=True, timeout=60)
 
 
+def held(cluster: Path, when: str) -> dict[str, str]:
+    """Read what must not come out, by its name."""
+    found = dict(secrets.on_disk(cluster)) | dict(
+        secrets.in_cluster(tool("kubectl"), cluster / "admin.kubeconfig")
+    )
+    return {f"{name} {when}": value for name, value in found.items()}
+
+
 @pytest.fixture(scope="module")
 def witness() -> Iterator[Witness]:
     """Take a cluster through its life and keep what came out."""
@@ -131,12 +143,14 @@ def witness() -> Iterator[Witness]:
             plant(cluster / "admin.kubeconfig")
             seen.output["site, check mode, running"] = play(base, "site", "--check")
             seen.output["verify"] = play(base, "verify")
+            seen.secrets = held(cluster, "before the rotation")
+            seen.output["rotate"] = play(base, "rotate")
+            seen.output["rotate_incident"] = play(base, "rotate_incident", *INCIDENT)
             seen.output["secret_scan"] = play(base, "secret_scan")
             seen.output["cluster_stop"] = play(base, "cluster_stop")
             seen.output["cluster_start"] = play(base, "cluster_start")
             seen.output["cluster_status"] = play(base, "cluster_status")
-            seen.secrets = dict(secrets.on_disk(cluster))
-            seen.secrets |= dict(secrets.in_cluster(tool("kubectl"), cluster / "admin.kubeconfig"))
+            seen.secrets |= held(cluster, "at the end")
             for folder in ("logs", "data/etcd", "evidence"):
                 for path in (path for path in (cluster / folder).rglob("*") if path.is_file()):
                     seen.files[str(path.relative_to(cluster))] = path.read_bytes()
@@ -158,6 +172,9 @@ def test_the_canaries_are_there(witness: Witness) -> None:
         "etcd-client.key",
         "config.yaml value",
         "Secret dev/planted",
+        "Secret dev/jwt-signing jwks.json 5 before the rotation",
+        "Secret dev/backend-database password 0 before the rotation",
+        "Secret dev/backend-database password 0 at the end",
     ):
         assert expected in kinds
     assert all(len(value) >= 8 for value in witness.secrets.values())

@@ -12,9 +12,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible.utils.vars import merge_hash
+from ansible_collections.rampart.k8s.plugins.filter.declared_secrets import declared_secrets
+from ansible_collections.rampart.k8s.plugins.filter.environments import environments
 from ansible_collections.rampart.k8s.plugins.module_utils._preflight import variables
 
-from tests.unit.collection import ROOT
+from tests.support.modules import call
+from tests.unit.collection import ROOT, load
 
 INVENTORIES = sorted(path.name for path in (ROOT / "inventories").iterdir())
 # The roles that land in an existing cluster; the others work below the API.
@@ -72,3 +76,18 @@ def test_a_variable_stands_in_the_file_of_its_role(inventory: str) -> None:
         # How a role is verified stands with the other proofs.
         content = "".join((folder / f"{name}.yml").read_text(encoding="utf-8") for name in (role, "verify"))
         assert [name for name in sorted(declared[role]) if f"{name}:" not in content] == []
+
+
+@pytest.mark.parametrize("inventory", INVENTORIES)
+def test_the_secrets_of_an_inventory_can_be_made(inventory: str, tmp_path: Path) -> None:
+    """What is wrong with a declaration is told before a cluster is asked."""
+    usual = load("roles/environments/defaults/main.yml")
+    path = ROOT / f"inventories/{inventory}/group_vars/all/environments.yml"
+    own = load(path) if path.is_file() else {}
+    common = merge_hash(usual["environments_common"], own.get("rampart_environments_common", {}))
+    tiers = own.get("rampart_environments", usual["environments_tiers"])
+    declared = declared_secrets(environments(tiers, common))
+    done = call("secret_rotate", {"kubeconfig": str(tmp_path / "none"), "secrets": declared}, check=True)
+    assert "failed" not in done, done["msg"]
+    assert {one["action"] for one in done["secrets"]} == {"created"}
+    assert len(done["secrets"]) == len(declared) >= len(tiers) * 8

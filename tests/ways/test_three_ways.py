@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.ways.conftest import Way, run
 
-STAGES = ("preflight", "tools", "cluster", "environments", "verify", "compliance", "report")
+STAGES = ("preflight", "tools", "cluster", "environments", "secrets", "verify", "compliance", "report")
 
 
 def test_the_module_comes_from_this_way(way: Way) -> None:

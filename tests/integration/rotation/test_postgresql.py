@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,10 +37,14 @@ class Secrets(Surroundings):
 
     def __init__(self, given: Mapping[str, Mapping[str, bytes]]) -> None:
         self.namespace = "dev"
+        self.turns = defaultdict(threading.Lock)
         self._given = given
 
     def secret(self, name: str) -> Mapping[str, bytes]:
         return self._given[name]
+
+    def under_way(self, name: str) -> list[Mapping[str, bytes]]:
+        return []
 
 
 @pytest.fixture(scope="module")

@@ -172,6 +172,13 @@ def test_a_certificate_is_verified_by_the_authority_that_signed_it() -> None:
     assert key.public_key() == leaf.public_key()
 
 
+def test_a_certificate_that_nobody_named_is_named_by_its_first_dns_name() -> None:
+    authority = made({"name": "a", "generator": "authority", "common_name": "test ca"})
+    key = {"name": "c", "generator": "tls", "ca": "ca", "dns": ["db.dev.svc", "db"]}
+    leaf = x509.load_pem_x509_certificate(made(key, sources={"ca": authority})["tls.crt"])
+    assert leaf.subject.rfc4514_string() == "CN=db.dev.svc"
+
+
 def test_a_template_is_filled_and_encoded_for_its_place() -> None:
     found = made(
         {"name": "url", "generator": "template", "text": "postgresql://${user}:${password|url}@db/app"},

@@ -126,7 +126,7 @@ def test_a_certificate_is_due_when_two_thirds_of_its_life_are_over() -> None:
     signer = certificates.make_authority(Authority("ca", "ca", 3650), "ec-p256", born)
     wanted = Certificate("db", "ca", "db", (), ("server",), ("db",), (), 90)
     held = certificates.make(wanted, "ec-p256", signer, born)
-    key = {"name": "tls.crt", "generator": "tls", "ca": "ca", "common_name": "db", "dns": ["db"], "days": 90}
+    key = {"name": "tls.crt", "generator": "tls", "ca": "ca", "dns": ["db"], "days": 90}
     definition = define(key, secret_class="tls")
     assert why(definition, live(held))[0] is True
     assert why(definition, live(held), now=NOW - datetime.timedelta(days=2))[0] is False
