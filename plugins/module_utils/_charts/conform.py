@@ -32,6 +32,9 @@ INNER = ("validation failed", "'allOf' failed", "'anyOf' failed", "'oneOf' faile
 # As kubeconform fills it in for an object.
 PLACE = "{{ .ResourceKind }}-{{ .Group }}-{{ .ResourceAPIVersion }}.json"
 
+# Group, version and kind.
+Kind = tuple[str, str, str]
+
 
 def path_of(group: str, version: str) -> str:
     """Return what the API server calls the document of a group."""
@@ -39,7 +42,8 @@ def path_of(group: str, version: str) -> str:
 
 
 def file_of(group: str, version: str, kind: str) -> str:
-    return f"{kind.lower()}-{group}-{version}.json"
+    """Return the name of a schema's file; kubeconform takes the core group's version for its name."""
+    return f"{kind.lower()}-{group or version}-{version}.json"
 
 
 class Schemas:
@@ -50,15 +54,15 @@ class Schemas:
         self._cache = cache
         self._links: dict[str, str] = {}
 
-    def collect(self, wanted: Iterable[tuple[str, str, str]], folder: Path) -> list[str]:
+    def collect(self, wanted: Iterable[Kind], folder: Path) -> set[Kind]:
         """Put the schemas of some kinds into a folder; return the kinds that the cluster does not know."""
-        missing = []
-        for group, version, kind in sorted(set(wanted)):
-            content = self._of(group, version, kind)
+        missing = set()
+        for each in set(wanted):
+            content = self._of(*each)
             if content is None:
-                missing.append(f"{kind} of {f'{group}/' if group else ''}{version}")
+                missing.add(each)
             else:
-                (folder / file_of(group, version, kind)).write_bytes(content)
+                (folder / file_of(*each)).write_bytes(content)
         return missing
 
     def _of(self, group: str, version: str, kind: str) -> bytes | None:
@@ -91,22 +95,29 @@ def judge(
     objects: Iterable[Mapping[str, Any]], kept: Schemas, kubeconform: str, redactor: Redactor
 ) -> list[str]:
     """Return what in the objects no schema allows; a kind without a schema is a violation too."""
-    listed = list(objects)
+    listed = [(_kind(item), item) for item in objects]
     with tempfile.TemporaryDirectory(prefix="rampart-schemas-") as work:
         folder = Path(work)
-        wanted = []
-        for item in listed:
-            group, _slash, version = str(item["apiVersion"]).rpartition("/")
-            wanted.append((group, version, str(item["kind"])))
-        violations = [f"the cluster does not serve {kind}" for kind in kept.collect(wanted, folder)]
-        text = "\n---\n".join(json.dumps(item) for item in listed)
-        return violations + [each for each in _run(text, folder, kubeconform, redactor, len(listed)) if each]
+        missing = kept.collect((kind for kind, _item in listed), folder)
+        violations = [
+            f"the cluster does not serve {kind} of {f'{group}/' if group else ''}{version}"
+            for group, version, kind in sorted(missing)
+        ]
+        known = [json.dumps(item) for kind, item in listed if kind not in missing]
+        if known:
+            violations += _run("\n---\n".join(known), folder, kubeconform, redactor, len(known))
+        return violations
+
+
+def _kind(item: Mapping[str, Any]) -> Kind:
+    group, _slash, version = str(item["apiVersion"]).rpartition("/")
+    return group, version, str(item["kind"])
 
 
 def _run(text: str, folder: Path, kubeconform: str, redactor: Redactor, count: int) -> list[str]:
     sandbox = Sandbox(MEMORY_MB, CORES)
     argv = [*sandbox.prefix(), found(kubeconform), "-strict", "-output", "json", "-verbose"]
-    argv += ["-ignore-missing-schemas", "-schema-location", f"{folder}/{PLACE}", "-"]
+    argv += ["-schema-location", f"{folder}/{PLACE}", "-"]
     tool = Cli(argv[0], environment=sandbox.environment(folder), redactor=redactor, timeout=SECONDS)
     done = tool.run(*argv[1:], stdin=text, accept=(0, 1), cwd=str(folder))
     answer = done.json()
@@ -119,8 +130,7 @@ def _run(text: str, folder: Path, kubeconform: str, redactor: Redactor, count: i
     return [
         f"{each.get('kind')} {each.get('name')}: {'; '.join(complaints(each))}"
         for each in resources
-        # What was skipped has no schema, which is told by its kind.
-        if each.get("status") not in ("statusValid", "statusSkipped")
+        if each.get("status") != "statusValid"
     ]
 
 

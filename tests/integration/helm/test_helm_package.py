@@ -132,6 +132,7 @@ def edited(chart: Path, old: str, new: str) -> None:
         ("", "", {"replicas": "three"}, "replicas"),
         (REPLICAS, f"{REPLICAS}  replicsa: 2\n", {}, "additional properties 'replicsa' not allowed"),
         (REPLICAS, "  replicas: '1'\n", {}, "/spec/replicas: got string"),
+        ("  index.html:", "  index: 1\n  index.html:", {}, "ConfigMap probe: /data/index: got number"),
         ("apiVersion: apps/v1", "apiVersion: apps/v1beta1", {}, "does not serve Deployment of apps/v1beta1"),
         ("allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", {}, "violates PodSecurity"),
     ],

@@ -48,6 +48,8 @@ DOCUMENT: dict[str, Any] = {
 def test_a_document_tells_its_kinds() -> None:
     assert list(schemas.kinds(DOCUMENT)) == [("io", "v1", "Widget", "io.Widget")]
     assert conform.file_of("io", "v1", "Widget") == "widget-io-v1.json"
+    # As kubeconform looks for it.
+    assert conform.file_of("", "v1", "Secret") == "secret-v1-v1.json"
     assert (conform.path_of("", "v1"), conform.path_of("io", "v1")) == ("api/v1", "apis/io/v1")
 
 
