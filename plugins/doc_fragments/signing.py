@@ -39,7 +39,7 @@ notes:
     in a registry where C(cosign sign) does, so that C(cosign verify) and admission controllers see them.
 """
 
-    SECRETS = r"""
+    PASSPHRASES = r"""
 options:
   passphrase:
     description:

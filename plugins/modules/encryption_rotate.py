@@ -229,7 +229,7 @@ entries:
   sample:
     - resources: [secrets, configmaps]
       providers: ["secretbox(key-20261122-101530-0b1c2d3e)"]
-keys:
+encryption_keys:
   description:
     - Each key with C(provider), C(name), C(made), C(age_days) (-1 where nobody knows), C(values) that carry
       it, C(writing), and C(writes), which are an upper bound unless C(writes_exact).

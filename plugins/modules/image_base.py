@@ -35,7 +35,9 @@ options:
         type: str
         required: true
       packages:
-        description: The packages. What they depend on comes with them.
+        description:
+          - The packages. What they depend on comes with them, and C(base-files), by which scanners see whose
+            packages they are.
         type: list
         elements: str
         required: true

@@ -20,7 +20,7 @@ extends_documentation_fragment:
   - rampart.k8s.attributes
   - rampart.k8s.signing
   - rampart.k8s.signing.verdicts
-  - rampart.k8s.signing.secrets
+  - rampart.k8s.signing.passphrases
 options:
   keys:
     description: The folder of the ring, as M(rampart.k8s.signing_keys) makes it.

@@ -25,7 +25,7 @@ description:
 extends_documentation_fragment:
   - rampart.k8s.attributes
   - rampart.k8s.signing
-  - rampart.k8s.signing.secrets
+  - rampart.k8s.signing.passphrases
 options:
   directory:
     description:

@@ -92,7 +92,7 @@ def daemon_cpu(programs: Sequence[str]) -> float:
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            name, _, rest = path.read_text().partition("(")[2].rpartition(")")
+            name, _bracket, rest = path.read_text().partition("(")[2].rpartition(")")
             if name in programs and os.getpid() in ancestors(int(path.parent.name)):
                 ticks += sum(map(int, rest.split()[11:15]))
         except OSError:

@@ -253,7 +253,7 @@ def test_a_run_that_is_killed_at_any_point_is_finished_by_the_next(
 
 def test_two_runs_at_once_load_the_same_image(node: RealContainerd, image: dict[str, Any]) -> None:
     answers: list[dict[str, Any]] = []
-    operations = [operation(node, image) for _ in range(2)]
+    operations = [operation(node, image) for _number in range(2)]
     plans = [each.plan() for each in operations]
 
     def apply(number: int) -> None:

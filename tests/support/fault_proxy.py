@@ -76,7 +76,9 @@ class FaultProxy:
         self.kubeconfig.touch(mode=0o600)
         self.kubeconfig.write_text(json.dumps(document))
 
-    def _handler(proxy) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 

@@ -63,7 +63,7 @@ def test_a_key_that_is_taken_back_is_refused_at_once(asked: TestClient, keys: Mo
 def test_the_provider_does_not_answer_too_often(keys: Mount) -> None:
     app = make_provider(ProviderSettings.of({"KEY_FOLDER": str(keys.folder), "REQUESTS_PER_MINUTE": "2"}))
     with TestClient(app) as client:
-        seen = [client.get("/v1/models", headers=KEY).status_code for _ in range(3)]
+        seen = [client.get("/v1/models", headers=KEY).status_code for _time in range(3)]
         other = client.get("/v1/models", headers={"Authorization": "Bearer key-of-prod"}).status_code
     assert seen == [200, 200, 429]
     assert other == 200
@@ -166,7 +166,7 @@ def test_what_is_wrong_stays_wrong(held: Mount) -> None:
 def test_the_agent_keeps_to_its_rate(held: Mount, provider: FastAPI) -> None:
     app = make_agent(held, httpx.ASGITransport(provider), REQUESTS_BURST="2")
     with TestClient(app) as client:
-        seen = [client.post("/v1/answers", json={"question": "x"}).status_code for _ in range(3)]
+        seen = [client.post("/v1/answers", json={"question": "x"}).status_code for _time in range(3)]
     assert seen == [200, 200, 429]
 
 

@@ -79,5 +79,5 @@ def test_at_the_beginning_there_is_nothing_to_keep(mount: Mount) -> None:
 
 def test_all_files_of_a_folder_count_where_none_is_named(mount: Mount) -> None:
     mount.write(dev="1", prod="2")
-    mounted = Mounted(mount.folder, (), lambda files: sorted(files))
+    mounted = Mounted(mount.folder, (), sorted)
     assert mounted.value() == ["dev", "prod"]

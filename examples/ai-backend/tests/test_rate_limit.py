@@ -18,14 +18,14 @@ class Clock:
 def test_a_burst_then_evenly() -> None:
     clock = Clock()
     limit = RateLimit(3, 60, clock=clock)
-    assert [limit.take("a") for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert [limit.take("a") for _time in range(3)] == [0.0, 0.0, 0.0]
     assert limit.take("a") == pytest.approx(1.0)
     clock.now += 0.5
     assert limit.take("a") == pytest.approx(0.5)
     clock.now += 0.5
     assert limit.take("a") == 0.0
     clock.now += 3600
-    assert [limit.take("a") for _ in range(4)].count(0.0) == 3
+    assert [limit.take("a") for _time in range(4)].count(0.0) == 3
 
 
 def test_each_key_has_its_own() -> None:

@@ -132,7 +132,7 @@ class Command:
             *arguments, stdin=json.dumps(question), accept=range(256)
         )
         if done.rc != 0:
-            said = self.redactor.text(done.stderr.strip().split("\n")[0][:500])
+            said = self.redactor.text(done.stderr.strip().partition("\n")[0][:500])
             raise RampartError(
                 f"{program} refused {operation} for Secret {turn} with code {done.rc}: "
                 f"{said or 'it did not say why'}.",

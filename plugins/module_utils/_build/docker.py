@@ -133,4 +133,3 @@ class _Written(io.RawIOBase):
     def taken(self) -> Iterator[bytes]:
         pieces, self._pieces = self._pieces, []
         yield from pieces
-

@@ -99,4 +99,3 @@ def fetch(wheels: Wheels, cache: Path) -> dict[str, File]:
 def place(name: str) -> str:
     """The installer itself is called without its version, so that a Dockerfile can start it."""
     return "pip.whl" if INSTALLER.fullmatch(name) else name
-

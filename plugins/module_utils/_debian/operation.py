@@ -33,6 +33,9 @@ from ansible_collections.rampart.k8s.plugins.module_utils._oci.layout import pre
 
 # What this file makes of the same packages; to be raised when that changes.
 EDITION = 1
+# Every base says what it is made of: without os-release no scanner can tell whose packages these are, and
+# looks up none of them. Its awk serves scripts that are not run.
+IDENTITY, NOT_RUN = "base-files", "awk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class ImageBase:
         )
 
     def _decide(self, recipe: Recipe) -> Step:
-        packages = tuple(self.apt.resolve(recipe.packages, recipe.without))
+        packages = tuple(self.apt.resolve((IDENTITY, *recipe.packages), (NOT_RUN, *recipe.without)))
         key = recipe.key(packages)
         found = present(recipe.layout)
         if found is None:

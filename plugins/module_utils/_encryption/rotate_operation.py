@@ -282,7 +282,7 @@ class EncryptionRotation:
             **self._result,
             "steps": steps,
             "entries": look.seen.configuration.shown(),
-            "keys": look.keys(datetime.now(UTC)),
+            "encryption_keys": look.keys(datetime.now(UTC)),
             "api_servers": [
                 {"server": url, "config_hash": state.loaded, "identity": state.identity}
                 for url, state in look.states.items()

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 
 EXPONENT = 65537
 
+
+def _ed25519() -> PrivateKey:
+    return ed25519.Ed25519PrivateKey.generate()
+
+
 _MAKERS: dict[str, Callable[[], PrivateKey]] = {
     "ec-p256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "ec-p384": lambda: ec.generate_private_key(ec.SECP384R1()),
-    "ed25519": lambda: ed25519.Ed25519PrivateKey.generate(),
+    "ed25519": _ed25519,
     "rsa-2048": lambda: rsa.generate_private_key(EXPONENT, 2048),
     "rsa-3072": lambda: rsa.generate_private_key(EXPONENT, 3072),
     "rsa-4096": lambda: rsa.generate_private_key(EXPONENT, 4096),

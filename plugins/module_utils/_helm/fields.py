@@ -13,7 +13,7 @@ and what is taken for a difference here is judged by the server itself before an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 KEYS = (
     ("name",),
@@ -28,7 +28,7 @@ KEYS = (
 )
 DEFAULTS = {"protocol": "TCP"}
 
-Path = tuple[str | int, ...]
+Path: TypeAlias = "tuple[str | int, ...]"
 
 
 def keys_of(items: Sequence[Any]) -> tuple[str, ...]:

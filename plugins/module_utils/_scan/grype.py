@@ -27,6 +27,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import Cla
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.severity import Severity, parse
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.trouble import ScannerError, Trouble
 
+# How syft's CycloneDX says what kind a package is of.
+TYPE, OF_A_DISTRIBUTION = "syft:package:type", ("apk", "deb", "rpm")
 _STATES = {"fixed": FixState.FIXED, "not-fixed": FixState.NONE, "wont-fix": FixState.REFUSED}
 
 # One part in ten thousand: how fine EPSS is kept.
@@ -100,6 +102,11 @@ class Grype(Adapter):
                 raise ScannerError(Trouble.FOREIGN, f"it judged {target.get('imageID')}, not {item.digest}")
         if report.get("ignoredMatches"):
             raise ScannerError(Trouble.INVALID, "it left findings out by a configuration that is not ours")
+        if unnamed := _unnamed(listing):
+            raise ScannerError(
+                Trouble.NO_DISTRIBUTION,
+                f"{unnamed} packages are of a distribution that nothing names: it looked up none of them",
+            )
         system = mapping(report.get("distro") or {}, "distro")
         return Report(
             scanner=self.name,
@@ -115,6 +122,16 @@ class Grype(Adapter):
 def _packages(listing: Mapping[str, Any]) -> list[purl.Purl]:
     texts = (str(row.get("purl", "")) for row in rows(listing.get("components"), "components"))
     return [found for found in map(purl.parse, texts) if found is not None]
+
+
+def _unnamed(listing: Mapping[str, Any]) -> int:
+    """Count the packages of a distribution that have no package URL: syft gives none without os-release."""
+    kinds = [{"name": TYPE, "value": kind} for kind in OF_A_DISTRIBUTION]
+    return sum(
+        any(said in kinds for said in rows(row.get("properties") or [], "properties"))
+        for row in rows(listing.get("components"), "components")
+        if not row.get("purl")
+    )
 
 
 def _ended(report: Mapping[str, Any]) -> bool:

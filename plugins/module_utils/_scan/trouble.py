@@ -26,6 +26,7 @@ class Trouble(StrEnum):
     INVALID = "invalid report"
     FOREIGN = "foreign report"
     BLIND = "no packages"
+    NO_DISTRIBUTION = "no distribution"
     NO_DATABASE = "no database"
     CORRUPT_DATABASE = "corrupt database"
     STALE_DATABASE = "stale database"
@@ -44,6 +45,7 @@ _NEXT = {
     Trouble.TRUNCATED: "free disk space or memory, and run it by hand on this image",
     Trouble.INVALID: "check that it is the tool and the version you mean",
     Trouble.FOREIGN: "run again; something replaced the image while it was judged",
+    Trouble.NO_DISTRIBUTION: "bring /etc/os-release into the image (Debian: the package base-files)",
     Trouble.BLIND: "find out why it sees nothing; for an image without packages set expect_packages to false",
     Trouble.NO_DATABASE: "bring the database (module rampart.k8s.scan_databases)",
     Trouble.CORRUPT_DATABASE: "bring the database anew (module rampart.k8s.scan_databases)",

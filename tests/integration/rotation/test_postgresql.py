@@ -75,8 +75,8 @@ def backend_of(
     return Postgresql(server.options(**more), strategy, Secrets(secrets))
 
 
-def turn(old: Any = OLD, new: Any = NEW) -> Turn:
-    return Turn("r1", "dev", "db", old, new)
+def turn(old: Any = ..., new: Any = ...) -> Turn:
+    return Turn("r1", "dev", "db", OLD if old is ... else old, NEW if new is ... else new)
 
 
 def works(server: Postgres, held: Mapping[str, bytes]) -> bool:

@@ -132,7 +132,7 @@ def test_grype_is_told_fixes_and_severities_only_where_there_are_some(database: 
             "JOIN blobs b ON b.id = v.blob_id JOIN blobs c ON c.id = a.blob_id"
         )
     }
-    unfixed = blobs["CVE-2025-59375"][1]["ranges"]
+    unfixed = blobs["CVE-2026-7598"][1]["ranges"]
     assert unfixed == [{"version": {"type": "dpkg", "constraint": ""},
                         "fix": {"version": "", "state": "not-fixed"}}]  # fmt: skip
     assert blobs["GHSA-v778-237x-gjrc"][0]["severities"] == []

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 from kit.service import run
 
 from agent.configuration import Settings
@@ -10,7 +12,7 @@ from agent.interface import make
 
 
 def main() -> None:
-    settings = Settings.of()
+    settings = Settings.of(os.environ)
     run("agent", settings.common, lambda: make(settings))
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ class Settings:
     parallel: int
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+    def of(cls, environ: Mapping[str, str]) -> Settings:
         """Read the environment; what has no safe default must be there."""
 
         return cls(

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import os
+
 from kit.service import run
 
 from ai_provider.interface import Settings, make
 
 
 def main() -> None:
-    settings = Settings.of()
+    settings = Settings.of(os.environ)
     run("ai-provider", settings.common, lambda: make(settings))
 
 

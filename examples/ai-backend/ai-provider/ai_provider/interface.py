@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -47,7 +46,7 @@ class Settings:
     requests_per_minute: float
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+    def of(cls, environ: Mapping[str, str]) -> Settings:
         """Read the environment."""
         return cls(
             common=Common.of(environ),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 from kit.service import run
 
 from backend.configuration import Settings
@@ -10,7 +12,7 @@ from backend.interface import make
 
 
 def main() -> None:
-    settings = Settings.of()
+    settings = Settings.of(os.environ)
     run("backend", settings.common, lambda: make(settings))
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ class Common:
     tls_folder: Path | None
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ) -> Common:
+    def of(cls, environ: Mapping[str, str]) -> Common:
         """Read the environment."""
         return cls(
             environment=environ.get("APP_ENVIRONMENT", "dev"),

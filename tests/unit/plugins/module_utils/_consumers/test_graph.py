@@ -52,8 +52,8 @@ def thing(name: str, *, owner: tuple[str, dict[str, Any]] | None = None, **more:
     return {"metadata": metadata, **more}
 
 
-def templated(name: str, spec: Any = SPEC, **more: Any) -> dict[str, Any]:
-    return thing(name, spec={"template": {"spec": spec}, **more.pop("more", {})}, **more)
+def templated(name: str, spec: Any = None, **more: Any) -> dict[str, Any]:
+    return thing(name, spec={"template": {"spec": spec or SPEC}, **more.pop("more", {})}, **more)
 
 
 def space(**live: list[dict[str, Any]]) -> Namespace:

@@ -99,6 +99,19 @@ def test_grype_with_a_configuration_of_somebody_else_is_refused() -> None:
     assert caught.value.trouble is Trouble.INVALID
 
 
+def test_packages_of_a_distribution_that_nothing_names_are_not_clean() -> None:
+    listing = json.loads(recorded("grype", "eol-app-cyclonedx-json.json"))
+    for component in listing["components"]:
+        if {"name": "syft:package:type", "value": "deb"} in component.get("properties", []):
+            # What syft writes of the same image without os-release.
+            component.pop("purl", None)
+    data = json.loads(recorded("grype", "bad-app-json.json"))
+    text = json.dumps({"matches": data, "packages": listing})
+    with pytest.raises(ScannerError, match="distribution that nothing names") as caught:
+        GRYPE.read(text, image(data["source"]["target"]["imageID"]), "0.120.0")
+    assert caught.value.trouble is Trouble.NO_DISTRIBUTION
+
+
 def test_dockle_tells_its_checks_and_counts_them() -> None:
     found = Dockle().read(recorded("dockle", "bad-app-json.json"), image(), "0.4.15")
     assert found.tried == 16
