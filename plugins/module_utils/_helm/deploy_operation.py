@@ -35,6 +35,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import C
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS
 
+# No release is ever seen like this: what was decided so is decided anew.
+NOT_SEEN = (-1, "")
 CANARY = {
     "workload": {"type": "str", "required": True},
     "steps": {"type": "list", "elements": "int", "default": [10, 50]},
@@ -104,7 +106,9 @@ class HelmDeploy:
         """Compare every release; without a cluster, in check mode, everything is still to be installed."""
         releases = self._parameters["releases"]
         try:
-            self._decisions = [self._decide(release) for release in releases]
+            self._decisions = []
+            for release in releases:
+                self._decisions.append(self._decide(release))
         except (MissingKubeconfigError, UnreachableError) as error:
             if not self._module.check_mode:
                 raise
@@ -117,8 +121,21 @@ class HelmDeploy:
         place = Path(str(release["chart"]).removeprefix("oci:").partition(":")[0])
         if self._module.check_mode and not place.exists():
             return Decision("upgrade", f"its package {release['chart']} is to be made first")
-        with self._deciding(release) as deciding:
-            return deciding.decide()
+        if not self._proves(release["promoted_from"], release["name"]):
+            with self._deciding(release) as deciding:
+                return deciding.decide()
+        # What a release of this task is to prove first is asked for when its turn has come.
+        with self._deciding({**release, "promoted_from": ""}) as deciding:
+            decision = deciding.decide()
+        decision.seen = NOT_SEEN
+        return decision
+
+    def _proves(self, namespace: str, name: str) -> bool:
+        """Say whether a release before this one is to be delivered, and verified with that."""
+        return any(
+            decision.changes and (release["namespace"], release["name"]) == (namespace, name)
+            for release, decision in zip(self._parameters["releases"], self._decisions, strict=False)
+        )
 
     def _refuse(self) -> None:
         """Stop before the first release when anything speaks against any of them."""

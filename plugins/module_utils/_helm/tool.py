@@ -241,7 +241,8 @@ class Helm:
 
     def lint(self, chart: Path, files: Sequence[Path], values: Mapping[str, Any], version: str) -> None:
         """Look for what charts should not have, warnings included."""
-        arguments = ["lint", str(chart), "--strict", "--with-subcharts", "--quiet"]
+        # --with-subcharts would judge parts without the values and the helpers that the whole gives them.
+        arguments = ["lint", str(chart), "--strict", "--quiet"]
         for file in files:
             arguments += ["--values", str(file.absolute())]
         arguments += ["--values", "-"]
