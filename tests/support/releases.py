@@ -44,8 +44,7 @@ def client(rig: Rig) -> Client:
     return Client(Connection(str(rig.kubeconfig)), Redactor())
 
 
-@pytest.fixture
-def space(client: Client, kubelet: Kubelet) -> str:
+def namespace(client: Client) -> str:
     """Make a namespace that enforces and denies, whose ServiceAccount is there."""
     name = f"h-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -55,6 +54,12 @@ def space(client: Client, kubelet: Kubelet) -> str:
     accounts = f"/api/v1/namespaces/{name}/serviceaccounts"
     assert watching.until(client, accounts, "default", lambda found: found, 20)
     return name
+
+
+@pytest.fixture
+def space(client: Client, kubelet: Kubelet) -> str:
+    """Make a namespace in which pods run."""
+    return namespace(client)
 
 
 @pytest.fixture(params=["helm", "helm4"])

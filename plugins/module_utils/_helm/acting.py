@@ -19,7 +19,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._helm.deciding import 
     UPGRADE,
     Deciding,
     Decision,
-    refused,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.findings import Findings
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.history import good, writer_label
@@ -45,8 +44,7 @@ class Acting:
         if decision.action == REPAIR:
             done.append(self._repair())
             decision = self._decided.decide()
-            if decision.violations:
-                raise refused(self._decided.title, decision.violations)
+            self._decided.require(decision)
         if decision.action in (UPGRADE, CLEAN) and self._canary:
             self._canary.remove()
             if decision.action == CLEAN:

@@ -33,13 +33,11 @@ class Checklist:
         self._options = options
         self._redactor = redactor
 
-    def judge(
-        self, release: Mapping[str, Any], package: Package, label: str, images: Sequence[str]
-    ) -> list[str]:
+    def judge(self, release: Mapping[str, Any], package: Package, images: Sequence[str]) -> list[str]:
         """Return what is missing of a release's package and images."""
         found = list(self._signature(release, package))
         demands, gates = self._options["demands"], self._options["package_gates"]
-        if not (demands["image_gates"] or gates or release["promoted_from"]):
+        if not (demands["image_gates"] or gates):
             return found
         store = self._store(release)
         for gate in gates:
@@ -53,11 +51,15 @@ class Checklist:
             store,
             age(demands["image_gate_max_age_hours"]),
         )
-        if release["promoted_from"]:
-            limit = age(release["promoted_max_age_hours"])
-            before, name = release["promoted_from"], release["name"]
-            found += proofs.unproved(store, before, name, label, images, limit)
         return found
+
+    def unpromoted(self, release: Mapping[str, Any], label: str, images: Sequence[str]) -> list[str]:
+        """Return what of a release was not verified in the environment before."""
+        before = release["promoted_from"]
+        if not before:
+            return []
+        limit = age(release["promoted_max_age_hours"])
+        return proofs.unproved(self._store(release), before, release["name"], label, images, limit)
 
     def _store(self, release: Mapping[str, Any]) -> EvidenceStore:
         if not self._options["evidence_dir"]:

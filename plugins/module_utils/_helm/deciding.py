@@ -48,6 +48,8 @@ class Decision:
     after: dict[str, Any] = field(default_factory=dict)
     # What stands against it; nothing is applied then.
     violations: list[str] = field(default_factory=list)
+    # What was not verified in the environment before; the same task may still do it.
+    unpromoted: list[str] = field(default_factory=list)
     # What Helm makes and waits for beside the manifest.
     hooks: tuple[Hook, ...] = ()
     # The objects of the new and of the present revision.
@@ -145,9 +147,19 @@ class Deciding:
         decision = Decision(UPGRADE, reason, before, after, hooks=rendered.hooks, wanted=wanted, present=old)
         tried = trial.judge(self.check.client, self.check.discovery, wanted)
         decision.violations = tried.refusals + self._checklist.judge(
-            self.release, self._artifact, self.package, manifests.images(wanted)
+            self.release, self._artifact, manifests.images(wanted)
         )
+        decision.unpromoted = self._unpromoted(wanted)
         return decision
+
+    def _unpromoted(self, wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+        return self._checklist.unpromoted(self.release, self.package, manifests.images(wanted))
+
+    def require(self, decision: Decision) -> None:
+        """Stop before anything is applied when something speaks against it now."""
+        against = decision.violations + (self._unpromoted(decision.wanted) if decision.unpromoted else [])
+        if against:
+            raise refused(self.title, against)
 
     def _difference(
         self,

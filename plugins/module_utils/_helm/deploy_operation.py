@@ -35,8 +35,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import C
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import TOOLS
 
-# No release is ever seen like this: what was decided so is decided anew.
-NOT_SEEN = (-1, "")
 CANARY = {
     "workload": {"type": "str", "required": True},
     "steps": {"type": "list", "elements": "int", "default": [10, 50]},
@@ -106,9 +104,7 @@ class HelmDeploy:
         """Compare every release; without a cluster, in check mode, everything is still to be installed."""
         releases = self._parameters["releases"]
         try:
-            self._decisions = []
-            for release in releases:
-                self._decisions.append(self._decide(release))
+            self._decisions = [self._decide(release) for release in releases]
         except (MissingKubeconfigError, UnreachableError) as error:
             if not self._module.check_mode:
                 raise
@@ -121,32 +117,31 @@ class HelmDeploy:
         place = Path(str(release["chart"]).removeprefix("oci:").partition(":")[0])
         if self._module.check_mode and not place.exists():
             return Decision("upgrade", f"its package {release['chart']} is to be made first")
-        if not self._proves(release["promoted_from"], release["name"]):
-            with self._deciding(release) as deciding:
-                return deciding.decide()
-        # What a release of this task is to prove first is asked for when its turn has come.
-        with self._deciding({**release, "promoted_from": ""}) as deciding:
-            decision = deciding.decide()
-        decision.seen = NOT_SEEN
-        return decision
-
-    def _proves(self, namespace: str, name: str) -> bool:
-        """Say whether a release before this one is to be delivered, and verified with that."""
-        return any(
-            decision.changes and (release["namespace"], release["name"]) == (namespace, name)
-            for release, decision in zip(self._parameters["releases"], self._decisions, strict=False)
-        )
+        with self._deciding(release) as deciding:
+            return deciding.decide()
 
     def _refuse(self) -> None:
         """Stop before the first release when anything speaks against any of them."""
-        for release, decision in zip(self._parameters["releases"], self._decisions, strict=True):
-            if not decision.violations:
+        for place, release in enumerate(self._parameters["releases"]):
+            decision = self._decisions[place]
+            against = decision.violations + ([] if self._promoted_here(place) else decision.unpromoted)
+            if not against:
                 continue
-            error = refused(f"{release['namespace']}/{release['name']}", decision.violations)
+            error = refused(f"{release['namespace']}/{release['name']}", against)
             if not self._module.check_mode:
                 raise error
             # What a gate before this one has not judged yet, it will have judged in a real run.
             self._module.warn(error.message)
+
+    def _promoted_here(self, place: int) -> bool:
+        """Say whether this task itself will have verified a release in the environment before."""
+        wanted = self._parameters["releases"][place]
+        return any(
+            (each["name"], each["namespace"], each["chart"])
+            == (wanted["name"], wanted["promoted_from"], wanted["chart"])
+            and self._decisions[number].changes
+            for number, each in enumerate(self._parameters["releases"][:place])
+        )
 
     @contextlib.contextmanager
     def _deciding(self, release: Mapping[str, Any]) -> Iterator[Deciding]:
@@ -178,8 +173,7 @@ class HelmDeploy:
             with writer(client, release["namespace"], release["name"]) as lease:
                 # Somebody may have been faster since the plan was made.
                 decision = deciding.decide_again(planned)
-                if decision.violations:
-                    raise refused(deciding.title, decision.violations)
+                deciding.require(decision)
                 if not decision.changes:
                     return {"name": release["name"], "namespace": release["namespace"], "done": []}
                 self._progress.say(f"{deciding.title}: {decision.reason}")

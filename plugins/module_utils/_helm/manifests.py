@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
@@ -86,7 +86,7 @@ def containers(pod_spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from pod_spec.get(section) or []
 
 
-def images(objects: list[dict[str, Any]]) -> list[str]:
+def images(objects: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the images that the objects run, each once."""
     found: dict[str, None] = {}
     for item in objects:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import encodings
@@ -17,6 +18,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Cl
 from tests.leaks.channels import processes
 from tests.rig import Rig
 from tests.rig.modules import run_module
+from tests.support.releases import namespace
 
 Arguments = Callable[..., dict[str, Any]]
 
@@ -62,6 +64,29 @@ def test_drift_is_put_right_and_nothing_else(
     assert f"ConfigMap {space}/probe is missing" in result["releases"][0]["reason"]
     assert client.find(path) is not None
     assert result["releases"][0]["revision"] == 2
+
+
+def test_only_what_was_verified_before_is_promoted(
+    client: Client, space: str, arguments: Arguments, tmp_path: Path
+) -> None:
+    given = arguments(evidence_dir=str(tmp_path / "evidence"))
+    first = given["releases"][0]
+    second = {**first, "namespace": namespace(client), "promoted_from": space}
+    deployment = f"/apis/apps/v1/namespaces/{second['namespace']}/deployments/probe"
+    refused = run_module("helm_deploy", {**given, "releases": [second]})
+    assert f"the verdict of helm_verify on {space}/probe is missing" in refused["msg"]
+    # What fails in the first does not come to the second, whose evidence nobody has then.
+    failing = {**first, "values": {**first["values"], "behaviour": "crash"}}
+    both = {**given, "allow_uninstall": True, "releases": [failing, second]}
+    assert f"release {space}/probe failed" in run_module("helm_deploy", both)["msg"]
+    assert client.find(deployment) is None
+    done = run_module("helm_deploy", {**given, "releases": [first, second]})
+    assert not done.get("failed"), done["msg"]
+    assert [each["revision"] for each in done["releases"]] == [1, 1]
+    second["values"] = {**second["values"], "image": "registry.local/b:1"}
+    other = run_module("helm_deploy", {**given, "releases": [first, second]})
+    assert f"{space}/probe with registry.local/b:1 is missing" in other["msg"]
+    assert client.get(deployment)["metadata"]["generation"] == 1
 
 
 def test_secret_values_are_seen_nowhere(rig: Rig, client: Client, space: str, arguments: Arguments) -> None:
