@@ -93,10 +93,22 @@ def test_variables_are_compared_as_they_were_given(shell: list[str]) -> None:
     if not shutil.which(shell[0]):
         pytest.skip(f"{shell[0]} is not installed")
     held = {f"K{number}": value for number, value in enumerate(VALUES) if b"\x00" not in value}
+    held |= {"key": b"a name that the script could have"}
     places = [Place("main", name, name, False, False) for name in held]
     local = Local(shell, {name: value.decode(errors="surrogateescape") for name, value in held.items()})
     assert seen.look(local, "dev", "p", "main", places, held) == seen.Look()  # type: ignore[arg-type]
     assert seen.look(local, "dev", "p", "main", places, {**held, "K0": b"other"}).wrong == (places[0],)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+@pytest.mark.parametrize("name", ["with.dot", "0", "a-b"])
+def test_a_variable_that_no_shell_can_name_is_seen_or_that_is_said(shell: list[str], name: str) -> None:
+    if not shutil.which(shell[0]):
+        pytest.skip(f"{shell[0]} is not installed")
+    place, local = Place("main", name, "k", False, False), Local(shell, {name: "value"})
+    looked = seen.look(local, "dev", "p", "main", [place], {"k": b"value"})  # type: ignore[arg-type]
+    assert looked.wrong == ()
+    assert looked.blind or seen.look(local, "dev", "p", "main", [place], {"k": b"x"}).wrong == (place,)  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_not_there_is_wrong(tmp_path: Path) -> None:
