@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.references import Place
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.shell import Shell
 
-# Needs cat and sha256sum only. A variable with a name that no shell has is left to printenv; some shells do not
-# hand it on, and nothing is said then. The script's own variables have names that no consumer has.
+# Needs cat and sha256sum only. A variable with a name that no shell has is left to printenv; some shells do
+# not hand it on, and nothing is said then. The script's own variables have names that no consumer has.
 SHELL = """\
 read -r rampart_key
 for rampart_place; do
