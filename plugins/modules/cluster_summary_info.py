@@ -97,6 +97,34 @@ environments:
     pods_ready:
       description: How many of them are ready.
       type: int
+releases:
+  description: The releases of Helm, where the user may list Secrets of all namespaces.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    namespace:
+      description: Its namespace.
+      type: str
+    name:
+      description: Its name.
+      type: str
+      sample: ai-backend
+    revision:
+      description: The number of its newest revision.
+      type: int
+    status:
+      description: What Helm says of that revision.
+      type: str
+      sample: deployed
+    verified:
+      description: Whether that revision was verified.
+      type: bool
+    services:
+      description: Where it answers, each with its first port.
+      type: list
+      elements: str
+      sample: ["backend:8000"]
 unready_pods:
   description: Every pod of the cluster that should be ready and is not, with its namespace.
   returned: success

@@ -12,13 +12,14 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import METADATA_LIST, Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import MissingKubeconfigError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.status import ApiError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.transport import UnreachableError
 from ansible_collections.rampart.k8s.plugins.module_utils._report import summary
 
-PATHS = ("/api/v1/nodes", "/api/v1/namespaces", "/api/v1/pods")
+PATHS = ("/api/v1/nodes", "/api/v1/namespaces", "/api/v1/pods", "/api/v1/services")
 
 NOTHING: dict[str, Any] = {
     "reached": False,
@@ -27,6 +28,7 @@ NOTHING: dict[str, Any] = {
     "uid": "",
     "nodes": [],
     "environments": [],
+    "releases": [],
     "unready_pods": [],
 }
 
@@ -47,7 +49,7 @@ class ClusterSummary:
             if not self._module.check_mode:
                 raise
             return Plan(changed=False, reason=f"There is no cluster yet: {error.message}", result=NOTHING)
-        nodes, namespaces, pods = client.map(lambda path: client.list_all(path)[0], PATHS)
+        nodes, namespaces, pods, services = client.map(lambda path: client.list_all(path)[0], PATHS)
         result: dict[str, Any] = {
             "reached": True,
             "server": client.credentials.server,
@@ -55,10 +57,26 @@ class ClusterSummary:
             "uid": client.cluster_uid(),
             "nodes": summary.nodes(nodes),
             "environments": summary.environments(namespaces, pods),
+            "releases": summary.releases(self._revisions(client), services),
             "unready_pods": summary.unready_pods(pods),
         }
         found = f"nodes: {len(result['nodes'])}, environments: {len(result['environments'])}"
         return Plan(changed=False, reason=f"The cluster answers; {found}.", result=result)
+
+    def _revisions(self, client: Client) -> list[dict[str, Any]]:
+        """Read names and labels of the Secrets in which Helm keeps releases, where that is allowed."""
+        try:
+            return client.list_all(
+                "/api/v1/secrets",
+                query={"labelSelector": "owner=helm"},
+                target="the revisions of all releases",
+                accept=METADATA_LIST,
+            )[0]
+        except ApiError as error:
+            if error.code != 403:
+                raise
+            self._module.warn("Releases are not shown: this user may not list Secrets of all namespaces.")
+            return []
 
     def apply(self, plan: Plan) -> Plan:
         """Return the plan as it is: reading changes nothing."""

@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.history import Head
+
 ENVIRONMENT_LABEL = "rampart.k8s/environment"
 ENFORCE_LABEL = "pod-security.kubernetes.io/enforce"
 FINISHED = frozenset({"Succeeded", "Failed"})
+
+# Who it belongs to, as charts say by the labels that Kubernetes recommends.
+INSTANCE_LABEL = "app.kubernetes.io/instance"
 
 Object = Mapping[str, Any]
 
@@ -59,6 +64,33 @@ def environments(namespaces: Iterable[Object], pods: Iterable[Object]) -> list[d
             }
         )
     return sorted(result, key=lambda entry: str(entry["namespace"]))
+
+
+def releases(revisions: Iterable[Object], services: Iterable[Object]) -> list[dict[str, Any]]:
+    """Tell of each release of Helm what became of its newest revision, and where it answers."""
+    newest: dict[tuple[str, str], Head] = {}
+    for item in revisions:
+        head = Head.of(item)
+        key = (str(item["metadata"]["namespace"]), head.labels.get("name", ""))
+        if key not in newest or newest[key].number < head.number:
+            newest[key] = head
+    answering: dict[tuple[str, str], list[str]] = {}
+    for service in services:
+        metadata = service["metadata"]
+        key = (metadata["namespace"], (metadata.get("labels") or {}).get(INSTANCE_LABEL, ""))
+        ports = (service.get("spec") or {}).get("ports") or []
+        answering.setdefault(key, []).extend(f"{metadata['name']}:{port['port']}" for port in ports[:1])
+    return [
+        {
+            "namespace": namespace,
+            "name": name,
+            "revision": head.number,
+            "status": head.status,
+            "verified": head.verified,
+            "services": sorted(answering.get((namespace, name), [])),
+        }
+        for (namespace, name), head in sorted(newest.items())
+    ]
 
 
 def unready_pods(pods: Iterable[Object]) -> list[str]:

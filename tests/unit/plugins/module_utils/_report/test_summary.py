@@ -74,3 +74,29 @@ def test_an_environment_without_a_level_says_so() -> None:
 def test_every_unready_pod_is_named() -> None:
     pods = [pod("b", "False"), pod("a", "Unknown"), pod("ok", "True"), pod("job", "False", phase="Failed")]
     assert summary.unready_pods(pods) == ["prod/a", "prod/b"]
+
+
+def revision(number: int, status: str, **labels: str) -> dict[str, Any]:
+    found = {"owner": "helm", "name": "app", "version": str(number), "status": status, **labels}
+    return {"metadata": {"name": f"sh.helm.release.v1.app.v{number}", "namespace": "dev", "labels": found}}
+
+
+def test_a_release_is_its_newest_revision_and_answers_where_its_services_are() -> None:
+    service = {
+        "metadata": {"name": "web", "namespace": "dev", "labels": {summary.INSTANCE_LABEL: "app"}},
+        "spec": {"ports": [{"port": 8000}, {"port": 9090}]},
+    }
+    other = {"metadata": {"name": "web", "namespace": "prod", "labels": {summary.INSTANCE_LABEL: "app"}}}
+    verified = {"rampart.k8s/verified": "9"}
+    # Numbers, not words: 10 comes after 9. The label of a verified revision goes on to the next.
+    revisions = [revision(10, "failed", **verified), revision(9, "superseded", **verified)]
+    assert summary.releases(revisions, [service, other]) == [
+        {
+            "namespace": "dev",
+            "name": "app",
+            "revision": 10,
+            "status": "failed",
+            "verified": False,
+            "services": ["web:8000"],
+        }
+    ]
