@@ -83,6 +83,7 @@ def test_site_is_the_list_of_stages_in_order() -> None:
         "cluster.yml",
         "environments.yml",
         "secrets.yml",
+        "pipeline.yml",
         "verify.yml",
         "compliance.yml",
         "report.yml",
