@@ -41,15 +41,30 @@ MODULES = (
     "encryption_config",
     "encryption_verify",
     "endpoint_verify",
+    "helm_deploy",
+    "helm_package",
+    "helm_verify",
     "image_assemble",
+    "image_base",
+    "image_budget",
+    "image_build",
+    "image_sbom",
+    "image_scan",
+    "image_sign",
+    "image_verify",
     "manifest_apply",
+    "minikube_load",
     "network_verify",
     "pod_security_check",
     "preflight_check",
     "quota_check",
+    "release_version",
+    "scan_databases",
     "secret_rotate",
     "secret_scan",
     "secrets_info",
+    "signing_keys",
+    "source_verify",
     "supervised_programs",
     "token_verify",
     "tool_install",
@@ -127,6 +142,7 @@ def held(cluster: Path, when: str) -> dict[str, str]:
     found = dict(secrets.on_disk(cluster)) | dict(
         secrets.in_cluster(tool("kubectl"), cluster / "admin.kubeconfig")
     )
+    found["passphrase of the signing keys"] = (cluster.parent / "signing.passphrase").read_text().strip()
     return {f"{name} {when}": value for name, value in found.items()}
 
 
@@ -172,6 +188,7 @@ def test_the_canaries_are_there(witness: Witness) -> None:
         "etcd-client.key",
         "config.yaml value",
         "Secret dev/planted",
+        "passphrase of the signing keys",
         "Secret dev/jwt-signing jwks.json 5 before the rotation",
         "Secret dev/backend-database password 0 before the rotation",
         "Secret dev/backend-database password 0 at the end",
