@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 NAME = "rampart-rotation"
+TRIES = 3
 FUNCTIONS = ("set_password", "sessions", "end_sessions")
 # A server may lack it; its old roles then end when they are revoked, and not by themselves before.
 EXPIRE = "expire"
@@ -264,11 +265,18 @@ class Postgresql:
                 **self._address(stack),
                 **self._trust(stack),
             }
+            yield stack.enter_context(self._opened(parameters, what))
+
+    def _opened(self, parameters: Mapping[str, Any], what: str) -> Connection[Any]:
+        """Connect; what breaks on the way is tried again, what the server refuses is not."""
+        for left in reversed(range(TRIES)):
             try:
-                connection = stack.enter_context(psycopg.connect(**parameters, autocommit=True))
+                return psycopg.connect(**parameters, autocommit=True)
             except psycopg.OperationalError as error:
-                raise self._unreachable(what, str(error)) from None
-            yield connection
+                text = str(error)
+                if not left or any(mark in text for mark, _why, _step in _REASONS if mark != _LATE):
+                    raise self._unreachable(what, text) from None
+        raise ValueError("it is never tried")
 
     def _address(self, stack: contextlib.ExitStack) -> dict[str, Any]:
         service = self.options.get("service")
@@ -313,6 +321,7 @@ def _verifier(connection: Connection[Any], role: str, password: str) -> str:
 
 
 _MISMATCH = "password authentication failed"
+_LATE = "timeout expired"
 # The library's text names hosts and users, and a later version could name more: it is not shown.
 _REASONS = (
     (
@@ -335,5 +344,5 @@ _REASONS = (
     ("does not exist", "the role or the database does not exist", "create it, or correct its name"),
     ("read-only", "it can only be read", "name the primary server"),
     ("Connection refused", "nobody listens there", "start the server, or correct the address"),
-    ("timeout expired", "it did not answer in time", "look at the server and at the way to it"),
+    (_LATE, "it did not answer in time", "look at the server and at the way to it"),
 )

@@ -100,23 +100,28 @@ def _accept(
 
 
 def _carry(client: Client, near: socket.socket, namespace: str, pod: str, port: int) -> None:
-    """Carry one connection; whatever ends one side ends the other."""
+    """Carry one connection; whatever ends one side ends the other, and is all that the other learns."""
     client.transport.count()
-    with near:
-        # Whoever connected learns of every failure by the end of the connection.
-        with (
-            contextlib.suppress(TunnelError, OSError),
-            PortForward(client.credentials, namespace, pod, port, seconds=LONGEST) as far,
-        ):
-            threading.Thread(target=_outward, args=(near, far), daemon=True).start()
-            while data := far.read():
-                near.sendall(data)
-        with contextlib.suppress(OSError):
-            near.shutdown(socket.SHUT_RDWR)
+    with (
+        near,
+        contextlib.suppress(TunnelError, OSError),
+        PortForward(client.credentials, namespace, pod, port, seconds=LONGEST) as far,
+    ):
+        while _passed(near, far):
+            pass
 
 
-def _outward(near: socket.socket, far: PortForward) -> None:
-    with contextlib.suppress(TunnelError, OSError):
-        while chunk := near.recv(CHUNK):
-            far.write(chunk)
-    far.end()
+def _passed(near: socket.socket, far: PortForward) -> bool:
+    """Pass on what has come, both ways; say whether both sides are still there."""
+    outward, inward = far.ready(near)
+    if outward:
+        chunk = near.recv(CHUNK)
+        if not chunk:
+            return False
+        far.write(chunk)
+    if inward:
+        data = far.take()
+        if data is None:
+            return False
+        near.sendall(data)
+    return True

@@ -8,6 +8,9 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -147,24 +150,45 @@ class PortForward(Tunnel):
 
     def read(self) -> bytes:
         """Return what the port sends; empty at its end, TunnelError where nothing listens."""
-        while (message := self.receive()) is not None:
-            channel, data = message
-            if channel not in self._begun:
-                self._begun.add(channel)
-                data = data[2:]
-            if channel == ERROR and data:
-                raise self._broken(data.decode(errors="replace").strip())
-            if channel == DATA and data:
-                return data
-        return b""
+        while (data := self.take()) == b"":
+            pass
+        return data or b""
+
+    def take(self) -> bytes | None:
+        """Return what one message brings, which may be nothing; None at the end."""
+        message = self.receive()
+        if message is None:
+            return None
+        channel, data = message
+        if channel not in self._begun:
+            self._begun.add(channel)
+            data = data[2:]
+        if channel == ERROR and data:
+            raise self._broken(data.decode(errors="replace").strip())
+        return data if channel == DATA else b""
 
     def write(self, data: bytes) -> None:
         """Send bytes to the port."""
         self.send(DATA, data)
 
-    def end(self) -> None:
-        """End the connection from another thread; who reads sees its end."""
-        self._socket.close(timeout=0)
+    def ready(self, other: socket.socket) -> tuple[bool, bool]:
+        """Wait until this one or another socket has something to read, and say which.
+
+        Whoever carries bytes both ways does it in one thread: no TLS connection may be read and written at
+        the same time, and none may be closed while it is read.
+        """
+        mine = self._socket.sock
+        if mine is None:
+            raise self._broken("it has ended")
+        if isinstance(mine, ssl.SSLSocket) and mine.pending():
+            return False, True
+        asked = select.poll()
+        asked.register(mine, select.POLLIN)
+        asked.register(other, select.POLLIN)
+        found = {number for number, _event in asked.poll(self._left() * 1000)}
+        if not found:
+            raise self._broken("it did not answer in time")
+        return other.fileno() in found, mine.fileno() in found
 
 
 @dataclass(frozen=True, slots=True)

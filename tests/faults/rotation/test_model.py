@@ -76,8 +76,8 @@ def test_whatever_happens_the_promises_hold(steps: list[tuple[tuple[str, int | s
 
 
 def test_an_end_at_every_place_of_a_whole_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert end_everywhere(lambda: whole_world(monkeypatch)) > 90
+    assert end_everywhere(lambda: whole_world(monkeypatch)) > 70
 
 
 def test_a_failure_at_every_place_of_a_whole_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fail_everywhere(lambda: whole_world(monkeypatch)) > 50
+    assert fail_everywhere(lambda: whole_world(monkeypatch)) > 30

@@ -9,13 +9,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import tunnel
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.forward import forwarded
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.tunnel import (
     Executed,
@@ -69,6 +72,7 @@ class Handler(socketserver.StreamRequestHandler):
             mask, length = self.rfile.read(4), first[1] & 0x7F
             raw = self.rfile.read(length)
             self.server.received = bytes(byte ^ mask[place % 4] for place, byte in enumerate(raw))
+            self.server.heard.set()
 
 
 Open = Callable[..., Any]
@@ -80,6 +84,7 @@ def server() -> Iterator[Any]:
         running: Any = made
         running.messages, running.refusal, running.closes = [], None, True
         running.asked, running.headers, running.received = "", {}, b""
+        running.heard = threading.Event()
         threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield running
         made.shutdown()
@@ -146,8 +151,28 @@ def test_a_port_is_read_and_written(server: Any) -> None:
     with forward(server) as port:
         assert port.read() == b"hello"
         port.write(b"good bye")
+        assert server.heard.wait(5)
     assert server.received == b"\x00good bye"
     assert "/pods/pod/portforward?ports=8080 " in server.asked
+
+
+def test_a_port_of_a_pod_is_a_port_here(server: Any) -> None:
+    server.messages, server.closes = [b"\x00" + PORT, b"\x01" + PORT, b"\x00hello"], False
+    counted: list[int] = []
+    client: Any = SimpleNamespace(
+        credentials=credentials(server), transport=SimpleNamespace(count=lambda: counted.append(1))
+    )
+    with (
+        forwarded(client, "dev", "pod", 8080) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=5) as near,
+    ):
+        assert near.recv(100) == b"hello"
+        near.sendall(b"good bye")
+        assert server.heard.wait(5)
+        # The other end closes then, and so does this one.
+        assert near.recv(100) == b""
+    assert server.received == b"\x00good bye"
+    assert counted == [1]
 
 
 def test_a_port_where_nothing_listens_is_told(server: Any) -> None:
