@@ -216,7 +216,7 @@ class World:
         redactor, progress = Redactor(), Progress(None)
         seen = outlook.outlook(Store(self.api, SPACE), self.definitions, order, redactor, check_mode=False)
         if seen.changes:
-            report = Report.of_outlooks([seen], self.api)
+            report = Report.of_outlooks([seen], self.api, order.settings.classes)
             Runner(self.api, order, redactor, progress, report).run(SPACE, self.definitions)
             report.conclude(Plan(True, ""))
 

@@ -78,13 +78,16 @@ class SecretRotate:
             if not self._module.check_mode:
                 raise
             return self._without_cluster(error)
-        return Report.of_outlooks(self._outlooks, self._client).plan()
+        return self._report(self._client).plan()
 
     def _by_namespace(self) -> dict[str, list[Definition]]:
         found: dict[str, list[Definition]] = {}
         for one in self._definitions:
             found.setdefault(one.namespace, []).append(one)
         return found
+
+    def _report(self, client: Client) -> Report:
+        return Report.of_outlooks(self._outlooks, client, self._order.settings.classes)
 
     def _without_cluster(self, error: RampartError) -> Plan:
         self._module.warn(f"There is no cluster to look at yet: {error.message}")
@@ -94,7 +97,7 @@ class SecretRotate:
         """Rotate; a namespace that fails keeps the following ones as they are, but in an incident."""
         if self._client is None:
             raise ValueError("the plan was made without a cluster")
-        report = Report.of_outlooks(self._outlooks, self._client)
+        report = self._report(self._client)
         runner = Runner(
             self._client,
             self._order,

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Cl
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation.journal import Group, Journal
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation.outlook import Outlook
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets import classes
+from ansible_collections.rampart.k8s.plugins.module_utils._secrets.classes import SecretClass
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition import Definition
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets.due import Decision
 
@@ -54,15 +55,18 @@ class Report:
     errors: list[RampartError] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     client: Client | None = None
+    classes: Mapping[str, SecretClass] = field(default_factory=dict)
     changed: bool = False
     # The rotations that this run has worked at: another run may have been faster.
     worked_at: list[dict[str, Any]] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
 
     @classmethod
-    def of_outlooks(cls, outlooks: Sequence[Outlook], client: Client) -> Report:
+    def of_outlooks(
+        cls, outlooks: Sequence[Outlook], client: Client, known: Mapping[str, SecretClass]
+    ) -> Report:
         """Begin with what was seen."""
-        made = cls(client=client, changed=any(one.changes for one in outlooks))
+        made = cls(client=client, classes=known, changed=any(one.changes for one in outlooks))
         for one in outlooks:
             made.secrets += [_entry(decision) for decision in one.decisions]
             made.consumers |= {
@@ -71,7 +75,7 @@ class Report:
                 ]
                 for each in one.decisions
             }
-            made.rotations += [_rotation(journal, group) for journal, group in one.waits]
+            made.rotations += [_rotation(journal, group, known) for journal, group in one.waits]
         return made
 
     @classmethod
@@ -122,7 +126,7 @@ class Report:
 
     def note(self, journal: Journal, group: Group, *, resumed: bool) -> None:
         """Take down how a group ended."""
-        entry = _rotation(journal, group)
+        entry = _rotation(journal, group, self.classes)
         self.worked_at.append(entry)
         self.rotations = [
             one
@@ -184,7 +188,7 @@ class Report:
             )
 
 
-def _rotation(journal: Journal, group: Group) -> dict[str, Any]:
+def _rotation(journal: Journal, group: Group, known: Mapping[str, SecretClass]) -> dict[str, Any]:
     return {
         "id": journal.id,
         "namespace": journal.namespace,
@@ -194,7 +198,7 @@ def _rotation(journal: Journal, group: Group) -> dict[str, Any]:
         "phase": str(group.phase),
         "until": group.until,
         "waiting_for": list(group.holders),
-        "overdue": _overdue(group),
+        "overdue": _overdue(group, known),
     }
 
 
@@ -208,15 +212,14 @@ def _state(group: Group) -> str:
     return WAITING if group.verified and group.error is None else UNFINISHED
 
 
-def _overdue(group: Group) -> bool:
+def _overdue(group: Group, known: Mapping[str, SecretClass]) -> bool:
     until = classes.read(group.until)
     if until is None or not group.holders:
         return False
-    hours = min(
-        classes.CLASSES.get(member.definition.secret_class, _USUAL).longest_overlap_hours
-        for member in group.members
-    )
+    # A rotation that an earlier run has begun may be of a class that is declared no more.
+    of = [known.get(member.definition.secret_class, _USUAL) for member in group.members]
+    hours = min(one.longest_overlap_hours for one in of)
     return classes.now() > until + datetime.timedelta(hours=hours)
 
 
-_USUAL = classes.SecretClass("", 1)
+_USUAL = SecretClass("", 1)
