@@ -16,16 +16,29 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import encodings
 
 from tests.leaks import channels, secrets
+from tests.support.helm import CHART
 from tests.support.programs import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 900
 PLANTED = "rampart-leak-canary-7d1f4c"
+# What a release is given that nobody may see, and what a container prints that has been given a Secret.
+TOKEN = "rampart-leak-canary-3e9b02"
+RELEASE: dict[str, Any] = {
+    "name": "probe",
+    "namespace": "dev",
+    "chart": str(CHART),
+    "values": {"image": "{{ cluster_layout_probe_image }}", "secret": "planted"},
+    "secret_values": {"token": TOKEN},
+}
+# Its log is its own; what is told of it is not.
+PRINTS = "dev_probe-"
 INCIDENT = ("--extra-vars=" + json.dumps({"secrets_incident_namespaces": ["dev"]}),)
 # By its name where it is packed, by its path where it is not.
 MODULE = re.compile(r"(?:rampart\.k8s\.|plugins/modules/)([a-z_]+)")
@@ -92,8 +105,8 @@ class Witness:
         yield from self.files.items()
 
 
-def play(state: Path, playbook: str, *arguments: str) -> str:
-    """Run a playbook as loud as it can be and return all that it said; it must succeed."""
+def play(state: Path, playbook: str, *arguments: str, fails: bool = False) -> str:
+    """Run a playbook as loud as it can be and return all that it said; it must end as expected."""
     variables = {
         "cluster_name": "leaks",
         "cluster_index": 61,
@@ -121,8 +134,21 @@ def play(state: Path, playbook: str, *arguments: str) -> str:
         check=False,
     )
     said = done.stdout + done.stderr
-    assert done.returncode == 0, said[-6000:]
+    assert (done.returncode != 0) is fails, said[-6000:]
     return said
+
+
+def releases(base: Path) -> Iterator[tuple[str, str]]:
+    """Deliver secret values, and let a container crash that prints the Secret that it was given."""
+    variables = base / "release.json"
+    for behaviour in ("serve", "crash"):
+        release = {**RELEASE, "values": {**RELEASE["values"], "behaviour": behaviour}}
+        # Whatever stands in its arguments, Ansible itself prints.
+        variables.write_text(json.dumps({"helm_deploy_releases": [release]}))
+        fails = behaviour == "crash"
+        said = play(base, "deploy_release", f"--extra-vars=@{variables}", fails=fails)
+        assert ("and that was verified" in said) is fails
+        yield f"deploy_release, {behaviour}", said
 
 
 def plant(kubeconfig: Path) -> None:
@@ -163,12 +189,15 @@ def witness() -> Iterator[Witness]:
             seen.output["rotate"] = play(base, "rotate")
             seen.output["rotate_incident"] = play(base, "rotate_incident", *INCIDENT)
             seen.output["secret_scan"] = play(base, "secret_scan")
+            seen.output |= dict(releases(base))
             seen.output["cluster_stop"] = play(base, "cluster_stop")
             seen.output["cluster_start"] = play(base, "cluster_start")
             seen.output["cluster_status"] = play(base, "cluster_status")
             seen.secrets |= held(cluster, "at the end")
             for folder in ("logs", "data/etcd", "evidence"):
                 for path in (path for path in (cluster / folder).rglob("*") if path.is_file()):
+                    if path.is_relative_to(cluster / "logs/pods") and path.parts[-3].startswith(PRINTS):
+                        continue
                     seen.files[str(path.relative_to(cluster))] = path.read_bytes()
             seen.output["cluster_reset"] = play(base, "cluster_reset")
         seen.heard, seen.processes = heard, processes
@@ -189,6 +218,7 @@ def test_the_canaries_are_there(witness: Witness) -> None:
         "config.yaml value",
         "Secret dev/planted",
         "passphrase of the signing keys",
+        "Secret dev/probe-token token",
         "Secret dev/jwt-signing jwks.json 5 before the rotation",
         "Secret dev/backend-database password 0 before the rotation",
         "Secret dev/backend-database password 0 at the end",
