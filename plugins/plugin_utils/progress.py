@@ -59,6 +59,8 @@ class ProgressAction(DirectAction):
 
     TRANSFERS_FILES = False
     _requires_connection = True
+    # Like every module; nobody watches then.
+    _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module."""
