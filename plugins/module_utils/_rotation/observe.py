@@ -92,9 +92,13 @@ def newest(
         for secret in versions
         if said(secret, names.VERSION_OF) == name and secret["metadata"]["name"] not in set(under_way)
     ]
-    return max(
-        mine, key=lambda secret: (said(secret, names.ROTATED_AT), secret["metadata"]["name"]), default=None
-    )
+
+    def age(secret: Mapping[str, Any]) -> tuple[str, int]:
+        # Two rotations may begin within one second; no two of them hold the lease under the same number.
+        fencing = said(secret, names.FENCING)
+        return said(secret, names.ROTATED_AT), int(fencing) if fencing.isdecimal() else 0
+
+    return max(mine, key=age, default=None)
 
 
 def require_namespace(store: Store) -> None:
