@@ -116,7 +116,7 @@ class Command:
         )
 
     def _ask(self, operation: str, turn: Turn) -> Mapping[str, Any]:
-        admin = self.around.secret(self.options["admin_secret"]) if self.options.get("admin_secret") else {}
+        admin = self.around.admin(self.options)
         self.redactor.add(*admin.values())
         question = {
             "protocol": PROTOCOL,

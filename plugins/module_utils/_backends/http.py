@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._backends import requests
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
-from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
+from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Behind, Surroundings
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import urllib3
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
@@ -34,16 +34,15 @@ class HttpApi:
     options: Mapping[str, Any]
     around: Surroundings
     redactor: Redactor
-    _pods: list[tuple[str, int]] | None = field(default=None, init=False)
+    _behind: Behind = field(init=False)
 
-    def _behind(self) -> list[tuple[str, int]]:
-        if self._pods is None:
-            self._pods = self.around.pods(self.options["service"])
-        return self._pods
+    def __post_init__(self) -> None:
+        """Look for nothing yet."""
+        self._behind = Behind(self.around, self.options.get("service"))
 
     def exists(self) -> bool:
         """Say whether it is there; behind a Service nothing may run yet."""
-        return not self.options.get("service") or bool(self._behind())
+        return self._behind.exists()
 
     def check(self, turn: Turn) -> None:
         """Use the old credential."""
@@ -96,7 +95,7 @@ class HttpApi:
         template = self.options.get(name)
         if not template:
             return {}
-        admin = self.around.secret(self.options["admin_secret"]) if self.options.get("admin_secret") else {}
+        admin = self.around.admin(self.options)
         self.redactor.add(*admin.values())
         request = requests.build(template, requests.Values(turn, admin))
         where = f"{request.method} {self.options['url']}{template['path']}"
@@ -134,7 +133,7 @@ class HttpApi:
         with contextlib.ExitStack() as stack:
             host, port = name, url.port or (443 if url.scheme == "https" else 80)
             if self.options.get("service"):
-                pods = self._behind()
+                pods = self._behind.pods()
                 if not pods:
                     raise RampartError(f"No ready pod stands behind {self.options['url']}.")
                 host, port = LOOPBACK, stack.enter_context(self.around.port(self.options["service"], pods[0]))

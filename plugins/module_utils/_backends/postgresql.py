@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
-from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
+from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Behind, Surroundings
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import anonymous_file
 from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import psycopg
@@ -54,7 +54,11 @@ class Postgresql:
     options: Mapping[str, Any]
     strategy: str
     around: Surroundings
-    _pods: list[tuple[str, int]] | None = field(default=None, init=False)
+    _behind: Behind = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look for nothing yet."""
+        self._behind = Behind(self.around, self.options.get("service"))
 
     @property
     def _where(self) -> str:
@@ -63,14 +67,9 @@ class Postgresql:
             return f"PostgreSQL behind Service {self.around.space(service)}/{service['name']}"
         return f"PostgreSQL at {self.options['host']}:{self.options['port']}"
 
-    def _behind(self) -> list[tuple[str, int]]:
-        if self._pods is None:
-            self._pods = self.around.pods(self.options["service"])
-        return self._pods
-
     def exists(self) -> bool:
         """Say whether a server runs; one that is deployed later begins with what stands in the Secret."""
-        return not self.options.get("service") or bool(self._behind())
+        return self._behind.exists()
 
     def check(self, turn: Turn) -> None:
         """Log in with the old credential, and see that the rotator may do what comes."""
@@ -282,7 +281,7 @@ class Postgresql:
         service = self.options.get("service")
         if not service:
             return {"host": self.options["host"], "port": self.options["port"]}
-        pods = self._behind()
+        pods = self._behind.pods()
         if not pods:
             raise RampartError(f"No ready pod stands behind {self._where}.", next_step="see why not")
         name = self.options.get("server_name") or self.around.server_name(service)

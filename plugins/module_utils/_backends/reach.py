@@ -53,6 +53,10 @@ class Surroundings:
         found, _version = self.client.list_all(path, query=query, target=f"copies in {self.namespace}")
         return [content.of_secret(one) for one in found if names.is_beside(one["metadata"]["name"], name)]
 
+    def admin(self, options: Mapping[str, Any]) -> Content:
+        """Read the Secret of who rules a backend; nothing where its options name nobody."""
+        return self.secret(options["admin_secret"]) if options.get("admin_secret") else {}
+
     def text(self, name: str, key: str) -> str:
         """Read one text of such a Secret."""
         try:
@@ -82,3 +86,22 @@ class Surroundings:
     def server_name(self, service: Mapping[str, Any]) -> str:
         """Return the name that a Service's certificate is for."""
         return f"{service['name']}.{self.space(service)}.svc"
+
+
+@dataclass(slots=True)
+class Behind:
+    """The pods behind the Service that a backend stands behind, if it does; they are looked up once."""
+
+    around: Surroundings
+    service: Mapping[str, Any] | None
+    _pods: list[tuple[str, int]] | None = field(default=None, init=False)
+
+    def pods(self) -> list[tuple[str, int]]:
+        """Return them; none when nothing runs."""
+        if self._pods is None:
+            self._pods = self.around.pods(self.service) if self.service else []
+        return self._pods
+
+    def exists(self) -> bool:
+        """Say whether there is anything to speak to: behind a Service nothing may run yet."""
+        return not self.service or bool(self.pods())

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.failpoint import failpoint
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import pending, returning
-from ansible_collections.rampart.k8s.plugins.module_utils._helm.canary import Canary, Stopped
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.canary import Canary, CanaryStoppedError
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.deciding import (
     CLEAN,
     REPAIR,
@@ -94,7 +94,7 @@ class Acting:
                 self._delivery.timeout,
                 self._lease,
             )
-        except Stopped as stopped:
+        except CanaryStoppedError as stopped:
             findings = self._untold()
             findings.violations.append(f"the canary was stopped: {stopped}")
             findings.warnings.append(

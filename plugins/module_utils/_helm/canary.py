@@ -27,7 +27,7 @@ MANAGER = "rampart-canary"
 KINDS = (("v1", "ConfigMap"), ("v1", "Secret"), ("apps/v1", "Deployment"))
 
 
-class Stopped(Exception):  # noqa: N818
+class CanaryStoppedError(Exception):
     """The new pods are not well; told as a release's own failure is."""
 
     def __init__(self, why: str, told: Mapping[str, Any]) -> None:
@@ -136,11 +136,11 @@ class Canary:
             if not probed.passed:
                 raise self._stopped(f"the probe {probed.name} failed {probed.tries} times: {probed.why}")
 
-    def _stopped(self, why: str, cause: Cause | None = None) -> Stopped:
+    def _stopped(self, why: str, cause: Cause | None = None) -> CanaryStoppedError:
         """Read the log before the pods are gone."""
         what = f"canary of {self._release}"
         told = self._check.told(what, cause, self._namespace) if cause else {"object": what, "message": why}
-        return Stopped(why, told)
+        return CanaryStoppedError(why, told)
 
 
 def _trouble(pod: Mapping[str, Any], restarts: dict[str, int]) -> Cause | None:

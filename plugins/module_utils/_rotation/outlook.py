@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.choose import Backends
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
@@ -142,7 +143,7 @@ def _sort_open(made: Outlook, order: Order, redactor: Redactor) -> None:
                 made.waits.append((journal, group))
             else:
                 committed.append(group)
-        shop.guarded(committed, lambda group: contents.load(shop, group))  # noqa: B023
+        shop.guarded(committed, partial(contents.load, shop))
         unused.note(shop, committed)
         for group in committed:
             free = group.error is not None or not group.holders or shop.is_incident

@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -232,7 +233,7 @@ class Store:
     def delete(self, step: str, found: Iterable[str]) -> None:
         """Delete Secrets; those that are gone are none to delete."""
         for name in found:
-            self.write(step, lambda: self.client.delete(self.path(name), target=self.target(name)))  # noqa: B023
+            self.write(step, partial(self.client.delete, self.path(name), target=self.target(name)))
 
     def journals(self) -> list[Journal]:
         """Read the rotations that are not done with, the oldest first."""
