@@ -38,6 +38,9 @@ REASONS = 12
 # What pytest, Ansible, Molecule and the checkers begin a reason with.
 REASON = re.compile(r"^\s*(?:FAILED |ERROR |E   |fatal: |\[ERROR\]|CRITICAL|.*\berror: )|'msg': |^\s*msg: ")
 STARTED = time.monotonic()
+# Colours, and the tree that Molecule draws before the lines of a playbook.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+TREE = " \t│├└─"
 _terminal = threading.Lock()
 
 
@@ -182,7 +185,8 @@ def run(stage: Stage) -> Outcome:
     marks = ("not run: ", "SKIPPED ")
     outcome.not_run += [line.removeprefix("not run: ") for line in lines if line.startswith(marks)]
     if outcome.failed:
-        outcome.reasons = [line.strip() for line in lines if REASON.search(line)][-REASONS:]
+        plain = [COLOUR.sub("", line).strip(TREE) for line in lines]
+        outcome.reasons = [line for line in plain if REASON.search(line)][-REASONS:]
         say(f"{stage.name}: FAILED after {outcome.seconds:.0f} s (code {rc}); all of it is in {log}")
         if stage.quiet:
             for line in lines[-SHOWN_LINES:]:

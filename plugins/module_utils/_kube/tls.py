@@ -15,6 +15,77 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import anonymous_file
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.kubeconfig import Credentials
 
+# OpenSSL's words for what a server says of our certificate, RFC 8446 section 6.2.
+VERDICTS = frozenset(
+    {
+        "access denied",
+        "bad certificate",
+        "certificate expired",
+        "certificate required",
+        "certificate revoked",
+        "certificate unknown",
+        "unknown ca",
+        "unsupported certificate",
+    }
+)
+# What an API server answers until it has read its own certificate.
+NOT_READY = "internal error"
+_ALERT = re.compile(r"(?:(?:ssl|tls)v[0-9.]+|ssl/tls) alert ([a-z ]+)|(?:SSL|TLS)V[0-9_]+_ALERT_([A-Z_]+)")
+# A mark in OpenSSL's text, what it means, and what to do: it depends on which of both sides is wrong.
+_REASONS = (
+    (
+        "certificate has expired",
+        "the server's certificate has expired",
+        "renew the API server's certificate",
+    ),
+    (
+        "hostname mismatch",
+        "the server's certificate is for another name",
+        "use a name or address that stands in the certificate, or set tls-server-name",
+    ),
+    (
+        "ip address mismatch",
+        "the server's certificate is for another address",
+        "use a name or address that stands in the certificate, or set tls-server-name",
+    ),
+    (
+        "certificate_verify_failed",
+        "the server's certificate is not signed by the certificate authority of the kubeconfig; "
+        "no credential was sent",
+        "make sure that you speak with the right server (a stranger may be in between); "
+        "if its authority was renewed, fetch a new kubeconfig",
+    ),
+    ("wrong_version_number", "the server does not speak TLS", "correct the address"),
+)
+
+
+def alert(text: str) -> str:
+    """Return the alert that the server sent, in OpenSSL's words ("unknown ca"), or nothing."""
+    found = _ALERT.search(text)
+    return (found[1] or found[2].lower().replace("_", " ")).strip() if found else ""
+
+
+def reason(text: str) -> tuple[str, str]:
+    """Word OpenSSL's reason and the next step."""
+    for mark, why, step in _REASONS:
+        if mark in text.lower():
+            return why, step
+    said = alert(text)
+    if said in VERDICTS:
+        return (
+            f"the server refused our client certificate ({said})",
+            "renew the client certificate of the kubeconfig",
+        )
+    if said == NOT_READY:
+        return (
+            "the server has no certificate to serve with yet (TLS alert: internal error)",
+            "look into the log of the API server: it is starting, or its certificate cannot be read",
+        )
+    return (
+        f"the TLS connection could not be made ({said or text})",
+        "compare the server's TLS settings with the kubeconfig",
+    )
+
 
 def context(credentials: Credentials) -> ssl.SSLContext:
     """Build the TLS context; a broken certificate is named before anything is sent."""

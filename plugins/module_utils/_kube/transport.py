@@ -132,7 +132,9 @@ class Transport:
         serve now (5xx) and when a connection breaks, until the deadline of all calls is reached.
         Every request of this collection can be sent twice: applies and deletes by their nature,
         updates by their resourceVersion. A server that has never answered is not tried again, nor is
-        anything with ``once``: who asks something behind the server wants to hear its first word.
+        anything with ``once``: who asks something behind the server wants to hear its first word. A TLS
+        alert that is no word on a certificate is a broken connection, and from a server that is starting
+        ("internal error": it has not read its own certificate yet) a reason to wait.
         """
         attempt = 0
         while True:
@@ -140,7 +142,7 @@ class Transport:
             try:
                 answer = self._send_once(method, path, query, body, content_type, accept)
             except urllib3.exceptions.HTTPError as error:
-                if once or not self._answered or isinstance(error, urllib3.exceptions.SSLError):
+                if once or not self._worth_another(error):
                     raise self._unreachable(method, path, error) from error
                 pause = self._pause(attempt, None)
                 if pause is None:
@@ -159,6 +161,12 @@ class Transport:
             with self._lock:
                 self.retries += 1
             time.sleep(pause)
+
+    def _worth_another(self, error: Exception) -> bool:
+        if not isinstance(error, urllib3.exceptions.SSLError):
+            return self._answered
+        alert = tls.alert(str(error))
+        return alert == tls.NOT_READY or (self._answered and bool(alert) and alert not in tls.VERDICTS)
 
     def stream(self, path: str, query: Mapping[str, Any], *, timeout: float) -> Iterator[bytes]:
         """Yield the lines of a watch as they come, until the server or the timeout ends it.
@@ -253,7 +261,7 @@ class Transport:
         text = str(error)
         where = f"{method} {path} at {server} (context {context!r})"
         if isinstance(error, urllib3.exceptions.SSLError):
-            why, step = _tls_reason(text)
+            why, step = tls.reason(text)
             return RampartError(f"{where} failed: {why}.", next_step=step, server=server)
         if isinstance(error, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)):
             refused = "refused" in text
@@ -284,44 +292,6 @@ class StreamRefusedError(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)
         self.response = response
-
-
-def _tls_reason(text: str) -> tuple[str, str]:
-    """Word OpenSSL's reason; which of both sides is wrong decides what to do."""
-    reasons = (
-        (
-            "certificate has expired",
-            "the server's certificate has expired",
-            "renew the API server's certificate",
-        ),
-        (
-            "Hostname mismatch",
-            "the server's certificate is for another name",
-            "use a name or address that stands in the certificate, or set tls-server-name",
-        ),
-        (
-            "IP address mismatch",
-            "the server's certificate is for another address",
-            "use a name or address that stands in the certificate, or set tls-server-name",
-        ),
-        (
-            "CERTIFICATE_VERIFY_FAILED",
-            "the server's certificate is not signed by the certificate authority of the kubeconfig; "
-            "no credential was sent",
-            "make sure that you speak with the right server (a stranger may be in between); "
-            "if its authority was renewed, fetch a new kubeconfig",
-        ),
-        ("WRONG_VERSION_NUMBER", "the server does not speak TLS", "correct the address"),
-        (
-            "ALERT",
-            "the server refused our client certificate",
-            "renew the client certificate of the kubeconfig",
-        ),
-    )
-    for mark, why, step in reasons:
-        if mark.lower() in text.lower():
-            return why, step
-    return "the TLS connection could not be made", "compare the server's TLS settings with the kubeconfig"
 
 
 def proxy_of(credentials: Credentials) -> str | None:

@@ -47,8 +47,12 @@ Script = Callable[[Asked], Answer]
 class Server:
     """Collects what was asked and answers by a script."""
 
-    def __init__(self, script: Script, tls: tuple[bytes, bytes] | None = None) -> None:
+    def __init__(
+        self, script: Script, tls: tuple[bytes, bytes] | None = None, alerts: tuple[int, ...] = ()
+    ) -> None:
         self.asked: list[Asked] = []
+        # What the first handshakes are ended with.
+        self.alerts = list(alerts)
         self.handshakes_failed = 0
         server = self
 
@@ -92,6 +96,7 @@ class Server:
                 pem.write(tls[0] + tls[1])
                 pem.flush()
                 context.load_cert_chain(pem.name)
+            context.sni_callback = lambda *_unused: self.alerts.pop(0) if self.alerts else None
             self._http.socket = context.wrap_socket(
                 self._http.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -111,8 +116,8 @@ def serve() -> Iterator[Callable[..., Server]]:
     """Start servers that end with the test."""
     started: list[Server] = []
 
-    def start(script: Script, tls: tuple[bytes, bytes] | None = None) -> Server:
-        started.append(Server(script, tls))
+    def start(script: Script, tls: tuple[bytes, bytes] | None = None, **more: Any) -> Server:
+        started.append(Server(script, tls, **more))
         return started[-1]
 
     yield start

@@ -165,6 +165,53 @@ def test_an_expired_client_certificate_is_told_with_its_date(
         Client(Connection(str(write_kubeconfig(server.url, user, trust))), Redactor()).get("/x")
 
 
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ((48,) * 9, r"refused our client certificate \(unknown ca\)"),
+        ((50,) * 9, r"connection could not be made \(decode error\)"),
+        ((80,) * 99, "no certificate to serve with yet"),
+        # An API server that starts, and one that has not answered before.
+        ((80, 80), ""),
+    ],
+    ids=["unknown-ca", "decode-error", "never-ready", "starting"],
+)
+def test_an_alert_of_the_server_is_told_for_what_it_is(
+    codes: tuple[int, ...],
+    said: str,
+    serve: Serve,
+    write_kubeconfig: Write,
+    authority: Authority,
+    answer: Any,
+) -> None:
+    server = serve(lambda _unused: answer(body=OK), authority.server("127.0.0.1"), alerts=codes)
+    trust = {"certificate-authority-data": base64.b64encode(authority.pem).decode()}
+    connection = Connection(str(write_kubeconfig(server.url, {}, trust)), api_timeout=2)
+    client = Client(connection, Redactor())
+    if not said:
+        assert client.get("/x") == OK
+        return
+    with pytest.raises(RampartError, match=said):
+        client.get("/x")
+    assert (len(codes) - len(server.alerts) > 1) == (codes[0] == 80)
+
+
+def test_a_broken_handshake_is_tried_again_by_who_was_answered_before(
+    serve: Serve, write_kubeconfig: Write, authority: Authority, answer: Any
+) -> None:
+    closing = {"Connection": "close"}
+    server = serve(lambda _unused: answer(body=OK, headers=closing), authority.server("127.0.0.1"))
+    trust = {"certificate-authority-data": base64.b64encode(authority.pem).decode()}
+    client = Client(Connection(str(write_kubeconfig(server.url, {}, trust))), Redactor())
+    assert client.get("/x") == OK
+    server.alerts[:] = [50]
+    assert client.get("/x") == OK
+    server.alerts[:] = [42] * 9
+    with pytest.raises(RampartError, match="bad certificate"):
+        client.get("/x")
+    assert len(server.alerts) == 8
+
+
 def test_an_unverified_connection_is_warned_about(serve: Serve, write_kubeconfig: Write, answer: Any) -> None:
     server = serve(lambda _unused: answer(body=OK), Authority("stranger").server("127.0.0.1"))
     path = write_kubeconfig(server.url, {}, {"insecure-skip-tls-verify": True})
