@@ -35,8 +35,11 @@ VENVS = {"oldest": ROOT / ".venv", "newest": ROOT / ".venv-newest"}
 # How many lines of a failed stage are shown where it fails, and at the very end.
 SHOWN_LINES = 60
 REASONS = 12
-# What pytest, Ansible, Molecule and the checkers begin a reason with.
-REASON = re.compile(r"^\s*(?:FAILED |ERROR |E   |fatal: |\[ERROR\]|CRITICAL|.*\berror: )|'msg': |^\s*msg: ")
+# What pytest, Ansible, Molecule and the checkers (yamllint and ansible-lint the last two) give a reason in.
+REASON = re.compile(
+    r"^\s*(?:FAILED |ERROR |E   |fatal: |\[ERROR\]|CRITICAL|.*\berror: |\d+:\d+ +error |[\w-]+\[[\w-]+\]: )"
+    r"|'msg': |^\s*msg: "
+)
 STARTED = time.monotonic()
 # Colours, and the tree that Molecule draws before the lines of a playbook.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
