@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -81,14 +83,36 @@ def build_operation(module: AnsibleModule, redactor: Redactor) -> HelmPackage:
 
 
 @dataclass(slots=True)
-class Judged:
-    """A packaged chart, and what speaks against it."""
+class Found:
+    """What there is of a chart as one release, and what speaks against it."""
 
-    chart: Path
-    package: Artifact
     violations: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     objects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A packaged chart, and what was found in the order of its releases."""
+
+    chart: Path
+    package: Artifact
+    found: Sequence[Found]
+
+    @property
+    def violations(self) -> list[str]:
+        """All that speaks against it."""
+        return [each for found in self.found for each in found.violations]
+
+    @property
+    def warnings(self) -> list[str]:
+        """All that is only told."""
+        return [each for found in self.found for each in found.warnings]
+
+    @property
+    def objects(self) -> int:
+        """How many objects were judged."""
+        return sum(found.objects for found in self.found)
 
 
 class HelmPackage:
@@ -166,20 +190,28 @@ class HelmPackage:
         with build.copied(chart) as copy:
             build.fetch(chart, copy, helm)
             made = build.package(chart, copy, helm, entry["version"], entry["app_version"])
-            judged = Judged(chart, made)
-            for release in entry["releases"]:
-                where = f"{release['namespace']}/{release['name']}"
-                try:
-                    found = self._rendered(copy, release, helm, client)
-                except RampartError as error:
-                    # The copy is nobody's business.
-                    said = error.message.replace(str(copy), str(chart)).rstrip(".")
-                    judged.violations.append(f"{where}: {said}")
-                    continue
-                judged.objects += len(found)
-                if client is not None:
-                    self._by_cluster(judged, where, release["namespace"], found, client)
-        return judged
+            # Each is judged by programs of its own.
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                parts = pool.map(
+                    lambda release: self._judge_as(chart, copy, release, helm, client), entry["releases"]
+                )
+                return Judged(chart, made, list(parts))
+
+    def _judge_as(
+        self, chart: Path, copy: Path, release: Mapping[str, Any], helm: Helm, client: Client | None
+    ) -> Found:
+        """Judge a chart as one release of it."""
+        where = f"{release['namespace']}/{release['name']}"
+        try:
+            rendered = self._rendered(copy, release, helm, client)
+        except RampartError as error:
+            # The copy is nobody's business.
+            said = error.message.replace(str(copy), str(chart)).rstrip(".")
+            return Found(violations=[f"{where}: {said}"])
+        found = Found(objects=len(rendered))
+        if client is not None:
+            self._by_cluster(found, where, release["namespace"], rendered, client)
+        return found
 
     def _rendered(
         self, copy: Path, release: Mapping[str, Any], helm: Helm, client: Client | None
@@ -209,21 +241,21 @@ class HelmPackage:
         return str(version["gitVersion"]), sorted(served)
 
     def _by_cluster(
-        self, judged: Judged, where: str, namespace: str, found: list[dict[str, Any]], client: Client
+        self, found: Found, where: str, namespace: str, rendered: list[dict[str, Any]], client: Client
     ) -> None:
         """Judge by the schemas, and then by the admission, of the cluster that it is meant for."""
-        for item in found:
+        for item in rendered:
             self._redactor.add(*objects.secret_values(item))
         schemas = conform.Schemas(client, Path(self._parameters["schema_cache"]))
-        wrong = conform.judge(found, schemas, self._parameters["kubeconform"], self._redactor)
-        judged.violations += [f"{where}: {each}" for each in wrong]
+        wrong = conform.judge(rendered, schemas, self._parameters["kubeconform"], self._redactor)
+        found.violations += [f"{where}: {each}" for each in wrong]
         if wrong:
             return
         discovery = Discovery(client)
         # Tests and other hooks are made like the rest, only later.
-        tried = trial.judge(client, discovery, manifests.locate(found, discovery, namespace))
-        judged.violations += [f"{where}: {each}" for each in tried.refusals]
-        judged.warnings += [f"{where}: {each}" for each in tried.warnings]
+        tried = trial.judge(client, discovery, manifests.locate(rendered, discovery, namespace))
+        found.violations += [f"{where}: {each}" for each in tried.refusals]
+        found.warnings += [f"{where}: {each}" for each in tried.warnings]
 
     @staticmethod
     def _outcome(judged: Judged) -> Outcome:
