@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import EvidenceStore
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import proofs, running
+from ansible_collections.rampart.k8s.plugins.module_utils._signing.judge import Judgement
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.verify_operation import accepted, judged
 from ansible_collections.rampart.k8s.plugins.module_utils._signing.workshop import Workshop, now
 
@@ -32,6 +34,8 @@ class Checklist:
     def __init__(self, options: Mapping[str, Any], redactor: Redactor) -> None:
         self._options = options
         self._redactor = redactor
+        self._said: dict[str, Judgement] = {}
+        self._lock = threading.Lock()
 
     def judge(self, release: Mapping[str, Any], package: Package, images: Sequence[str]) -> list[str]:
         """Return what is missing of a release's package and images."""
@@ -79,8 +83,16 @@ class Checklist:
         if self._options["keyring"] and not Path(self._options["keyring"]).exists():
             yield f"there is no ring of keys {self._options['keyring']}"
             return
-        workshop = Workshop(dict(self._options), self._redactor)
-        said = judged(workshop, release["chart"], accepted({**self._options, "attestations": []}), now())
+        said = self._signed(release["chart"])
         yield from (f"the package {release['chart']}: {violation}" for violation in said.violations)
         if said.digest != package.digest:
             yield f"what is signed is {said.digest}, and what would be delivered {package.digest}"
+
+    def _signed(self, chart: str) -> Judgement:
+        """Ask who has signed a package, once for all releases; what is delivered is compared each time."""
+        with self._lock:
+            if chart not in self._said:
+                workshop = Workshop(dict(self._options), self._redactor)
+                policy = accepted({**self._options, "attestations": []})
+                self._said[chart] = judged(workshop, chart, policy, now())
+            return self._said[chart]

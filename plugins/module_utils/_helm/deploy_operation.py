@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +106,8 @@ class HelmDeploy:
         """Compare every release; without a cluster, in check mode, everything is still to be installed."""
         releases = self._parameters["releases"]
         try:
-            self._decisions = [self._decide(release) for release in releases]
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                self._decisions = list(pool.map(self._decide, releases))
         except (MissingKubeconfigError, UnreachableError) as error:
             if not self._module.check_mode:
                 raise
