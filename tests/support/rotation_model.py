@@ -78,18 +78,20 @@ class Database(NoBackend):
     # Every password that it was ever told.
     told: set[bytes] = field(default_factory=set)
     refuses: bool = False
+    # Why it is away, though it has roles.
+    away: str = ""
 
     def accepts(self, held: Content) -> bool:
         """Log in."""
         return bool(held) and self.accepted.get(held["username"].decode()) == held["password"]
 
-    def exists(self) -> bool:
+    def absent(self) -> str:
         """It runs as soon as it has a role."""
-        return bool(self.accepted)
+        return self.away or ("" if self.accepted else "it has no role")
 
     def check(self, turn: Turn) -> None:
         """Log in as the old role."""
-        if turn.old is not None and not self.accepts(turn.old):
+        if turn.old is not None and not turn.is_incident and not self.accepts(turn.old):
             raise RampartError("the present credential is refused.")
 
     def issue(self, turn: Turn) -> Content:

@@ -33,8 +33,11 @@ class Turn:
 class Backend(Protocol):
     """The system that accepts a credential. Everything can be asked twice and is then done once."""
 
-    def exists(self) -> bool:
-        """Say whether it is there; one that is made later takes its credential from the Secret."""
+    def absent(self) -> str:
+        """Say why it is not there to be asked; empty when it is."""
+
+    def credential(self, held: Content) -> Content:
+        """Return what of a content the backend accepts by: the rest may change without it."""
 
     def check(self, turn: Turn) -> None:
         """Raise unless the old credential is accepted and we may do what comes. Reads only."""
@@ -67,9 +70,13 @@ class Backend(Protocol):
 class NoBackend:
     """A secret that nothing but its consumers knows."""
 
-    def exists(self) -> bool:
-        """There is nothing to ask."""
-        return False
+    def absent(self) -> str:
+        """Be in nobody's way."""
+        return ""
+
+    def credential(self, held: Content) -> Content:
+        """Take all for it."""
+        return held
 
     def check(self, turn: Turn) -> None:
         """Accept it."""

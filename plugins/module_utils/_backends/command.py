@@ -60,9 +60,13 @@ class Command:
     around: Surroundings
     redactor: Redactor
 
-    def exists(self) -> bool:
+    def absent(self) -> str:
         """It is there, or it is an error."""
-        return True
+        return ""
+
+    def credential(self, held: Content) -> Content:
+        """Take all for it: what the program makes of that is its own."""
+        return held
 
     def check(self, turn: Turn) -> None:
         """Have it use the old credential."""

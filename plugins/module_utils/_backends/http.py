@@ -40,9 +40,14 @@ class HttpApi:
         """Look for nothing yet."""
         self._behind = Behind(self.around, self.options.get("service"))
 
-    def exists(self) -> bool:
-        """Say whether it is there; behind a Service nothing may run yet."""
-        return self._behind.exists()
+    def absent(self) -> str:
+        """See whether anything runs behind its Service."""
+        return self._behind.absent()
+
+    def credential(self, held: Content) -> Content:
+        """Take for it what a revocation names; all where it names nothing."""
+        named = requests.keys_of(self.options.get("revoke"), "old")
+        return {key: value for key, value in held.items() if key in named} if named else held
 
     def check(self, turn: Turn) -> None:
         """Use the old credential."""
@@ -83,8 +88,7 @@ class HttpApi:
     def unset(self, turn: Turn) -> None:
         """Have the new one refused: it is the old one of the way back."""
         back = Turn(turn.rotation, turn.namespace, turn.name, turn.new, turn.old, turn.is_incident)
-        if turn.new != turn.old:
-            self._send("revoke", back)
+        self._send("revoke", back)
 
     def by_hand(self, turn: Turn) -> list[str]:
         """Say what to do; a command would show the credential."""

@@ -65,10 +65,15 @@ class KeyList:
         found = self.around.client.find(self._path, target=self._target)
         return content.of_secret(found) if found else {}
 
-    def exists(self) -> bool:
-        """Say whether there is a place for the list; it is made with its first key."""
+    def absent(self) -> str:
+        """See whether there is a place for the list; it is made with its first key."""
         path = f"/api/v1/namespaces/{self._namespace}"
-        return self.around.client.find(path, target=f"Namespace {self._namespace}") is not None
+        found = self.around.client.find(path, target=f"Namespace {self._namespace}")
+        return "" if found else f"there is no namespace {self._namespace} for {self._target}"
+
+    def credential(self, held: Content) -> Content:
+        """Take the key for it."""
+        return {self.options["key"]: self._key(held)}
 
     def check(self, turn: Turn) -> None:
         """See that the old key is in the list, and that the service will load a new one."""
@@ -197,8 +202,7 @@ class KeyList:
 
     def unset(self, turn: Turn) -> None:
         """Take the new key out of the list."""
-        if self._key(turn.new) != self._key(turn.old):
-            self._remove(self._key(turn.new))
+        self._remove(self._key(turn.new))
 
     def _remove(self, value: bytes) -> None:
         gone = [entry for entry, held in self._list().items() if value and held == value]

@@ -67,9 +67,14 @@ class Postgresql:
             return f"PostgreSQL behind Service {self.around.space(service)}/{service['name']}"
         return f"PostgreSQL at {self.options['host']}:{self.options['port']}"
 
-    def exists(self) -> bool:
-        """Say whether a server runs; one that is deployed later begins with what stands in the Secret."""
-        return self._behind.exists()
+    def absent(self) -> str:
+        """See whether a server runs; one that is deployed later begins with what stands in the Secret."""
+        return self._behind.absent()
+
+    def credential(self, held: Content) -> Content:
+        """Take the role and its password for it."""
+        wanted = (self.options["username_key"], self.options["password_key"])
+        return {key: value for key, value in held.items() if key in wanted}
 
     def check(self, turn: Turn) -> None:
         """Log in with the old credential, and see that the rotator may do what comes."""

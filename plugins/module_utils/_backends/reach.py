@@ -90,18 +90,20 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Behind:
-    """The pods behind the Service that a backend stands behind, if it does; they are looked up once."""
+    """The pods behind the Service that a backend stands behind, if it does; those found are kept."""
 
     around: Surroundings
     service: Mapping[str, Any] | None
-    _pods: list[tuple[str, int]] | None = field(default=None, init=False)
+    _pods: list[tuple[str, int]] = field(default_factory=list, init=False)
 
     def pods(self) -> list[tuple[str, int]]:
         """Return them; none when nothing runs."""
-        if self._pods is None:
-            self._pods = self.around.pods(self.service) if self.service else []
+        if self.service and not self._pods:
+            self._pods = self.around.pods(self.service)
         return self._pods
 
-    def exists(self) -> bool:
-        """Say whether there is anything to speak to: behind a Service nothing may run yet."""
-        return not self.service or bool(self.pods())
+    def absent(self) -> str:
+        """Say that nothing is there to speak to: behind a Service nothing may run."""
+        if not self.service or self.pods():
+            return ""
+        return f"no ready pod stands behind Service {self.around.space(self.service)}/{self.service['name']}"

@@ -36,6 +36,11 @@ class Request:
     body: bytes | None
 
 
+def keys_of(template: Any, section: str) -> set[str]:
+    """Return the keys of a section that have places in a template."""
+    return {key for found, key in PLACEHOLDER.findall(json.dumps(template)) if found == section}
+
+
 class Values:
     """What may stand in the places of a template."""
 

@@ -52,9 +52,13 @@ class ServiceAccountToken:
         wanted = list(self.options.get("audiences") or ())
         return {"audiences": wanted} if wanted else {}
 
-    def exists(self) -> bool:
+    def absent(self) -> str:
         """The API server is there."""
-        return True
+        return ""
+
+    def credential(self, held: Content) -> Content:
+        """Take the token for it."""
+        return {key: value for key, value in held.items() if key == self.options["token_key"]}
 
     def check(self, turn: Turn) -> None:
         """See that the account is there and may be asked for; an old token may have ended by itself."""

@@ -42,8 +42,8 @@ def commit(shop: Shop, groups: list[Group]) -> None:
 
     def expire(group: Group) -> None:
         until = classes.read(group.until)
-        for member, backend in shop.backends(group):
-            if until is not None and until > now and member.old is not None:
+        if until is not None and until > now:
+            for member, backend in shop.replaced(group):
                 backend.expire(shop.turn(member), until)
 
     shop.guarded(groups, expire)
@@ -104,9 +104,8 @@ def _written(shop: Shop, group: Group) -> None:
 
 def _revoke(shop: Shop, groups: list[Group]) -> None:
     def act(group: Group) -> None:
-        for member, backend in shop.backends(group):
-            if member.old is not None:
-                backend.revoke(shop.turn(member))
+        for member, backend in shop.replaced(group):
+            backend.revoke(shop.turn(member))
 
     shop.guarded(groups, act)
     done = [group for group in groups if not group.error]

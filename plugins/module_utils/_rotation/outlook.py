@@ -127,7 +127,8 @@ def outlook(
     backends = Backends(Surroundings(store.client, store.namespace), redactor)
     for one in due:
         preflight.check(view.space, view.graph, one)
-    store.client.map(lambda one: preflight.check_backend(backends.of, store.namespace, one), due)
+    check = partial(preflight.check_backend, backends.of, store.namespace, is_incident=order.is_incident)
+    store.client.map(check, due)
     return made
 
 

@@ -106,12 +106,27 @@ def _check_user(definition: Definition, consumer: Consumer) -> None:
         )
 
 
-def check_backend(backend_of: Callable[[Definition], Backend], namespace: str, decision: Decision) -> None:
-    """Raise unless the present credential is accepted: else somebody else changed it, or it is not ours."""
-    backend = backend_of(decision.definition)
-    if backend.exists():
-        held = decision.observed.content if decision.observed.live is not None else None
-        backend.check(Turn("", namespace, decision.definition.name, held, None))
+def check_backend(
+    backend_of: Callable[[Definition], Backend], namespace: str, decision: Decision, *, is_incident: bool
+) -> None:
+    """Raise unless the present credential is accepted: else somebody else changed it, or it is not ours.
+
+    In an incident it need not be. What has no credential yet may be made before its backend is there.
+    """
+    definition = decision.definition
+    if not definition.backend:
+        return
+    backend = backend_of(definition)
+    held = decision.observed.content if decision.observed.live is not None else None
+    away = backend.absent()
+    if not away:
+        backend.check(Turn("", namespace, definition.name, held, None, is_incident))
+    elif held is not None:
+        raise _refuse(
+            definition,
+            f"{away}, and its backend would go on with what it knows",
+            "start it and run again; if it was never deployed, delete the Secret, so that it is made for it",
+        )
 
 
 def _refuse(definition: Definition, why: str, step: str) -> RampartError:

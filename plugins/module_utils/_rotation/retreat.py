@@ -82,11 +82,13 @@ def _unset(shop: Shop, group: Group, *, in_place: bool) -> None:
 
     One that has room for one credential only comes before the Secrets, any other one after them.
     """
+    replaced = [member.name for member, _backend in shop.replaced(group)]
     for member, backend in shop.backends(group):
         if (member.definition.strategy == "in_place") is not in_place or member.new is None:
             continue
         turn = shop.turn(member)
-        backend.unset(turn)
+        if member.old is None or member.name in replaced:
+            backend.unset(turn)
         if member.old is not None:
             backend.check(turn)
 

@@ -90,9 +90,35 @@ class Shop:
         )
 
     def backends(self, group: Group) -> list[tuple[Member, Backend]]:
-        """Return the members that a backend has to know, each with it."""
-        listed = [(member, self.backend(member.definition)) for member in group.members]
-        return [(member, backend) for member, backend in listed if backend.exists()]
+        """Return the members that a backend has to know, each with it.
+
+        One that is not there yet begins with what is made for the first time. One that has accepted
+        something before would go on with that, and nothing could be proved: without it nothing goes on.
+        """
+        found = []
+        for member in group.members:
+            backend = self.backend(member.definition)
+            away = backend.absent() if member.definition.backend else ""
+            if away and member.old is not None:
+                raise RampartError(
+                    f"The backend of Secret {member.definition} is away: {away}.",
+                    next_step="start it, then run again",
+                )
+            if member.definition.backend and not away:
+                found.append((member, backend))
+        return found
+
+    def replaced(self, group: Group) -> list[tuple[Member, Backend]]:
+        """Return the members whose old credential is another one than the new, each with its backend.
+
+        One that stays is in use: it must not be revoked, whatever else of the Secret has changed.
+        """
+        return [
+            (member, backend)
+            for member, backend in self.backends(group)
+            if member.old is not None
+            and backend.credential(member.old) != backend.credential(member.new or {})
+        ]
 
     def guarded(self, groups: Iterable[Group], act: Callable[[Group], None]) -> None:
         """Do something for each group that is well; what fails stays with its group.

@@ -59,9 +59,8 @@ def note(shop: Shop, groups: Sequence[Group]) -> None:
 
     def ask(group: Group) -> None:
         listed = by_group[id(group)]
-        for member, backend in shop.backends(group):
-            if member.old is not None:
-                listed += backend.usage(shop.turn(member))
+        for member, backend in shop.replaced(group):
+            listed += backend.usage(shop.turn(member))
         group.holders = sorted(set(listed))
 
     shop.guarded(groups, ask)
