@@ -78,7 +78,12 @@ class SecretRotate:
             if not self._module.check_mode:
                 raise
             return self._without_cluster(error)
-        return self._report(self._client).plan()
+        report = self._report(self._client)
+        plan = report.plan()
+        if self._module.check_mode or not plan.changed:
+            # Nothing follows in which it could be told.
+            report.judge()
+        return plan
 
     def _by_namespace(self) -> dict[str, list[Definition]]:
         found: dict[str, list[Definition]] = {}

@@ -158,15 +158,20 @@ class Report:
 
     def conclude(self, plan: Plan) -> Plan:
         """End the run: with its result, or with everything that failed in it."""
+        self.judge()
+        result = self._result()
+        if not self.worked_at:
+            return Plan(False, "another run has done it meanwhile", result=result)
+        return Plan(plan.changed, plan.reason, plan.before, plan.after, result)
+
+    def judge(self) -> None:
+        """Raise for everything that failed in this run, and for what is overdue, whoever caused that."""
         for entry in self.rotations:
             if entry["state"] == WAITING:
                 self._judge_overlap(entry)
-        result = self._result()
-        if not self.errors and not self.worked_at:
-            return Plan(False, "another run has done it meanwhile", result=result)
         if not self.errors:
-            return Plan(plan.changed, plan.reason, plan.before, plan.after, result)
-        first = self.errors[0]
+            return
+        result, first = self._result(), self.errors[0]
         more = (
             f" {len(self.errors) - 1} more failed: " + " ".join(error.message for error in self.errors[1:])
             if len(self.errors) > 1

@@ -218,9 +218,12 @@ def _probe(shop: Shop, use: Use, pod: Pod, _stage: Stage) -> None:
 
 
 def _served(shop: Shop, use: Use, pod: Pod, stage: Stage) -> None:
-    """Have a server show its certificate, when it is this one that it should show."""
+    """Have a server show its certificate, when it is this one that it holds."""
     probe, held = _probe_of(use.consumer), use.member.content(stage)
-    if probe is not None and probe.is_certificate and CERTIFICATE in held:
+    if probe is None or not probe.is_certificate or CERTIFICATE not in held:
+        return
+    running = workloads.running_containers(pod)
+    if places(pod["spec"], use.member.objects[stage], [CERTIFICATE], running=running):
         served.wait(shop, probe, pod["metadata"]["name"], held, str(use.member.definition))
 
 

@@ -45,6 +45,12 @@ class Key:
         public = self.options.get("public_name")
         return (self.name, public) if self.generator == "key_pair" and public else (self.name,)
 
+    @property
+    def is_given(self) -> bool:
+        """Whether only a person can bring another value."""
+        has_value = self.value is not None or "file" in self.options
+        return self.generator == "value" or (self.generator == "docker_config" and has_value)
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -130,7 +136,8 @@ class Definition:
     @property
     def made_by_age(self) -> bool:
         """Whether a new content can be made at all when it has become too old."""
-        return any(key.generator not in ("jwks", "constant", "template", "value") for key in self.keys)
+        made = [key for key in self.keys if not key.is_given]
+        return any(key.generator not in ("jwks", "constant", "template") for key in made)
 
 
 def _key(given: Mapping[str, Any]) -> Key:

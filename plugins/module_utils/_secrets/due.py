@@ -94,7 +94,7 @@ def decide(
 ) -> Decision:
     """Decide about one secret by itself; what it follows from may still take it along."""
     reason = _why(observed, scope, now, rotation, cause)
-    return Decision(observed, bool(reason), reason or _why_not(observed))
+    return Decision(observed, bool(reason), reason or _why_not(observed, now))
 
 
 def _why(observed: Observed, scope: str, now: datetime.datetime, rotation: str, cause: str) -> str:
@@ -121,13 +121,15 @@ def _why(observed: Observed, scope: str, now: datetime.datetime, rotation: str, 
     return ""
 
 
-def _why_not(observed: Observed) -> str:
+def _why_not(observed: Observed, now: datetime.datetime) -> str:
     due = observed.due_at
     if due is None:
         return "it follows from others"
-    if not observed.definition.made_by_age:
-        return f"its value is given and has not changed; it is due at {classes.written(due)}"
-    return f"it is due at {classes.written(due)}"
+    is_late = now >= due and not observed.definition.made_by_age
+    when = f"it is due {'since' if is_late else 'at'} {classes.written(due)}"
+    if observed.definition.made_by_age:
+        return when
+    return f"its value is given and has not changed; {when}" + (", give another one" if is_late else "")
 
 
 def _changed(observed: Observed) -> str:

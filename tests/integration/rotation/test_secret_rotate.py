@@ -190,6 +190,11 @@ def test_a_pod_that_nobody_restarts_keeps_the_old_one_valid(place: Place) -> Non
     assert rotation["state"] == "waiting"
     assert rotation["waiting_for"] == ["Pod bare: a bare pod cannot be restarted by a controller"]
     assert place.rotate(secret("db"), unused_timeout=1)["changed"] is False
+    hasty = {"database": {"longest_overlap_hours": 0}}
+    for check in (True, False):
+        quiet = place.rotate(secret("db"), classes=hasty, check=check)
+        assert "is used long after its rotation: Pod bare: a bare pod" in quiet["msg"]
+        assert [one["overdue"] for one in quiet["rotations"]] == [True]
     place.client.delete(f"{pods}/bare")
     result = place.rotate(secret("db"))
     assert [one["state"] for one in result["rotations"]] == ["finished"]

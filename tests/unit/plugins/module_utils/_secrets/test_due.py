@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._generate import certificates
+from ansible_collections.rampart.k8s.plugins.module_utils._generate import certificates, texts
 from ansible_collections.rampart.k8s.plugins.module_utils._pki.wanted import Authority, Certificate
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets import classes, names
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition import Definition, read
@@ -114,11 +115,37 @@ def test_another_declaration_is_a_reason(key: dict[str, Any], held: bytes, is_du
     assert why(definition, live({"password": b"p", "k": held}))[0] is is_due
 
 
-def test_a_value_that_is_given_cannot_be_made_anew_by_age() -> None:
-    definition = define({"name": "k", "generator": "value", "value": "given"})
-    found = why(definition, live({"k": b"given"}, created="2020-01-01T00:00:00Z"))
-    assert found[0] is False
-    assert "its value is given" in found[1]
+DOCKER = {"name": ".dockerconfigjson", "generator": "docker_config", "registry": "r", "username": "u"}
+GIVEN = {".dockerconfigjson": texts.docker_config("r", "u", b"given")}
+
+
+@pytest.mark.parametrize(
+    ("key", "held"),
+    [
+        ({"name": "k", "generator": "value", "value": "given"}, {"k": b"given"}),
+        ({**DOCKER, "value": "given"}, GIVEN),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("scope", ["due", "all"])
+def test_a_value_that_is_given_cannot_be_made_anew_by_age(
+    key: dict[str, Any], held: dict[str, bytes], scope: str
+) -> None:
+    found = why(define(key), live(held, created="2020-01-01T00:00:00Z"), scope=scope)
+    assert found == (
+        False,
+        "its value is given and has not changed; it is due since 2020-03-31T00:00:00Z, give another one",
+    )
+    assert why(define(key), live(held), scope=scope)[1].endswith("; it is due at 2026-07-30T00:00:00Z")
+    assert why(define({**key, "value": "another"}), live(held))[0] is True
+
+
+def test_a_password_of_a_registry_is_given_by_a_file_too(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(b"given")
+    definition = define({**DOCKER, "file": str(path)})
+    assert why(definition, live(GIVEN, created="2020-01-01T00:00:00Z"))[0] is False
+    assert why(define(DOCKER), live(GIVEN, created="2020-01-01T00:00:00Z"))[0] is True
 
 
 def test_a_certificate_is_due_when_two_thirds_of_its_life_are_over() -> None:
