@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import re
+import signal
 
 # What Helm 4 logs besides, and what both put before their reason.
 LOGGED = re.compile(r"^(?:level=|time=|\d{4}/\d\d/\d\d |coalesce\.go|WARNING:)")
@@ -23,6 +24,11 @@ def complaint(stderr: str) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip() and not LOGGED.match(line)]
     text = " ".join(line for line in lines if line != HINT) or stderr.strip() or "it said nothing"
     return PREFIX.sub("", text).rstrip(".") + "."
+
+
+def ended(code: int) -> str:
+    """Say what ended Helm, when it did not end by itself; it has no last words then."""
+    return f"it was ended by signal {-code} ({signal.strsignal(-code)})." if code < 0 else ""
 
 
 def faults(stdout: str, chart: str) -> list[str]:

@@ -133,7 +133,11 @@ class Acting:
             findings.cause = self._check.told(f"hook {hook}", cause, self._delivery.namespace)
         else:
             findings.violations.append(error.message.rstrip("."))
-            findings.cause = {"object": f"release {self._decided.title}", "message": error.message}
+            findings.cause = {
+                "object": f"release {self._decided.title}",
+                "message": error.message,
+                "next_step": error.next_step,
+            }
         done.append("the upgrade failed")
         return findings, self._return(findings), done
 

@@ -154,8 +154,8 @@ class ReleaseCheck:
                 watched = waiter.run(awaited, max(0.0, round(deadline - time.monotonic(), 1)))
         except NotReadyError as error:
             watched = error.watched
-            found.violations.append(error.message.rstrip("."))
             found.cause = self._cause(error)
+            found.violations.append(_with_last_words(error.message, found.cause.get("log", [])))
         if self._looks_only:
             unready = [each for each in watched if not each.state.ready]
             found.violations += [f"{each.target.ref}: {each.state.message}" for each in unready]
@@ -219,7 +219,8 @@ class ReleaseCheck:
         found.probes = [prober.run(probe) for probe in self.probes]
         for tested in found.tests:
             if not tested.passed:
-                found.violations.append(f"the test {tested.name} failed: {tested.why.rstrip('.')}")
+                why = _with_last_words(tested.why, tested.log)
+                found.violations.append(f"the test {tested.name} failed: {why}")
                 found.cause = {"object": f"test {tested.name}", "message": tested.why, "log": tested.log}
         for probed in found.probes:
             if not probed.passed:
@@ -247,3 +248,8 @@ class ReleaseCheck:
         if demands["network_isolation"]:
             found.violations += guards.isolation(self.client, namespace, pods)
         found.violations += guards.policies(self.client, self.discovery, demands["policies"])
+
+
+def _with_last_words(why: str, log: Sequence[str]) -> str:
+    """End a reason with what the container itself said last."""
+    return why.rstrip(".") + (f". Its log ends with: {log[-1].rstrip('.')}" if log else "")

@@ -24,8 +24,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.target import No
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.waiting import Waiter
 
 TEST = "test"
-# What Helm does where a hook says nothing about it.
-BEFORE, SUCCEEDED, FAILED = "before-hook-creation", "hook-succeeded", "hook-failed"
+# The other moments at which Helm removes a hook.
+SUCCEEDED, FAILED = "hook-succeeded", "hook-failed"
 # What can be judged by having done its work.
 WORK = frozenset({("", "Pod"), ("batch", "Job")})
 
@@ -77,7 +77,7 @@ class HookTests:
         made = []
         for item in manifests.locate(objects, self._discovery, namespace):
             ref, resource = Ref.of(item), self._discovery.require(item["apiVersion"], item["kind"])
-            if BEFORE in hook.delete_policies or not hook.delete_policies:
+            if manifests.BEFORE in hook.delete_policies or not hook.delete_policies:
                 self._delete(ref, resource)
             self._client.call(
                 "POST", resource.collection(ref.namespace), body=item, target=str(ref), verb="create"

@@ -26,6 +26,10 @@ TEMPLATES = {
     ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
 }
 
+# What makes an object a hook, when Helm removes it, and what holds where a hook says nothing of that.
+HOOK, DELETED = "helm.sh/hook", "helm.sh/hook-delete-policy"
+BEFORE = "before-hook-creation"
+
 CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -63,6 +67,12 @@ def locate(objects: list[dict[str, Any]], discovery: Discovery, namespace: str) 
         if resource and resource.namespaced:
             item["metadata"].setdefault("namespace", namespace)
     return objects
+
+
+def is_replaced(item: Mapping[str, Any]) -> bool:
+    """Say whether an object is a hook that Helm deletes before it makes it."""
+    annotations = item["metadata"].get("annotations") or {}
+    return HOOK in annotations and BEFORE in annotations.get(DELETED, BEFORE)
 
 
 def group_kind(item: Mapping[str, Any]) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint, faults
+from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint, ended, faults
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.inspect import inspect
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.render import LARGEST_OUTPUT, NAME
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli, Completed
@@ -41,6 +41,8 @@ CORES = 2
 GRACE = 30.0
 # A template that repeats itself for ever meets this, or the bound of its memory.
 RENDER_SECONDS = 60.0
+
+KILLED = "find out who ended it (the kernel does where memory is short), and run again"
 
 PLUGIN = "rampart-config-hash"
 PLUGIN_FILE = """\
@@ -175,10 +177,11 @@ class Helm:
         except RampartError as error:
             if "rc" not in error.details:
                 raise
+            killed = ended(error.details["rc"])
             raise RampartError(
                 f"Helm could not {arguments[0]} {about or 'what it was asked to'}: "
-                f"{complaint(str(error.details['stderr']))}",
-                next_step="correct the chart or its values",
+                f"{killed or complaint(str(error.details['stderr']))}",
+                next_step=KILLED if killed else "correct the chart or its values",
                 **error.details,
             ) from error
 

@@ -5,7 +5,8 @@
 
 """Lets the API server judge a manifest before anything of it is applied.
 
-Each object is tried as a dry run, and so is each pod that an object would make. So the very rules judge
+Each object is tried as a dry run, and so is each pod that an object would make; a hook that Helm makes anew
+each time is tried as if it were not there, since most of a Job can never be changed. So the very rules judge
 that will judge it later: schemas, Pod Security, and whatever admission policies the cluster has (Kyverno,
 Gatekeeper, the server's own), in the versions that are in force.
 """
@@ -61,6 +62,11 @@ def _object(client: Client, discovery: Discovery, item: Mapping[str, Any]) -> tu
     resource = discovery.find(ref.api_version, ref.kind)
     if resource is None:
         return f"{ref.kind} in {ref.api_version}", None
+    if manifests.is_replaced(item):
+        metadata = {key: value for key, value in item["metadata"].items() if key != "name"}
+        body = {**item, "metadata": {**metadata, "generateName": f"{ref.name}-"}}
+        path = resource.collection(ref.namespace)
+        return str(ref), client.transport.send("POST", path, query=STRICT, body=body, content_type=JSON)
     query = {**STRICT, "fieldManager": MANAGER, "force": "true"}
     return str(ref), client.transport.send(
         "PATCH", resource.path(ref), query=query, body=item, content_type=APPLY

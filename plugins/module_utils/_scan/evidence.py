@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -30,10 +31,17 @@ _VERDICTS = Literal["passed", "failed", "error"]
 
 
 def record(folder: Path, run: Run, play: Mapping[str, str]) -> None:
-    """Append one record per subject."""
+    """Append one record per subject, and one for the digest by which pods name an image.
+
+    Which of the two a node tells depends on its runtime, and what it runs may be built no more.
+    """
     store = EvidenceStore(folder)
     for verdict in run.verdicts:
-        store.append(of(verdict, run, play))
+        own = of(verdict, run, play)
+        store.append(own)
+        named = verdict.examined.named
+        if verdict.digest and named not in ("", verdict.digest):
+            store.append(replace(own, subject=replace(own.subject, digest=named)))
 
 
 def of(verdict: Verdict, run: Run, play: Mapping[str, str]) -> Record:

@@ -40,6 +40,8 @@ class Examined:
     # Why nothing could be judged at all.
     error: RampartError | None = None
     pin: str = ""
+    # The digest by which pods name the image, where it has one.
+    named: str = ""
     files: list[Path] = field(default_factory=list)
 
     @property
@@ -76,6 +78,7 @@ class Judging:
         """Find the subject; return what scanners still have to do."""
         try:
             one.pin = self._finder.pin(one.subject)
+            one.named = self._finder.named(one.subject)
             return self._tasks(one)
         except RampartError as error:
             one.error = error

@@ -63,6 +63,17 @@ class Finder:
         with self._opened(subject.source, Path(subject.place), subject.reference) as image:
             return f"{subject.source}:{image.members.identity()}:{subject.reference}"
 
+    def named(self, subject: Subject) -> str:
+        """Return the digest by which pods name the image; empty where it has none but its own."""
+        if subject.source == "registry":
+            return subject.place.partition("@")[2]
+        if subject.source == "containerd":
+            return self._containerd_digest(subject.place)
+        if subject.source not in ("archive", "layout"):
+            return ""
+        with self._opened(subject.source, Path(subject.place), subject.reference) as image:
+            return image.digest
+
     @contextmanager
     def image(self, subject: Subject, work: Path) -> Iterator[PackedImage]:
         """Bring the image here if it is elsewhere, and open it."""

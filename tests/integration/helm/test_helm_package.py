@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 
 from tests.rig import Rig
 from tests.rig.modules import run_module
@@ -163,3 +164,35 @@ def test_check_mode_writes_nothing(
     made = package(chart)
     assert made["diff"] == planned["diff"]
     assert not package(chart, check=True)["changed"]
+
+
+JOB = """
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: probe-job
+  annotations: {helm.sh/hook: test}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      {{- include "probe.pod" . | nindent 6 }}
+      containers:
+        - name: main
+          image: {{ .Values.image }}
+          {{- include "probe.container" . | nindent 10 }}
+"""
+
+
+def test_a_test_that_was_run_before_is_no_obstacle(
+    client: Client, space: str, package: Callable[..., dict[str, Any]], chart: Path
+) -> None:
+    """What there is of a Job can never be changed; Helm removes it before it makes the next."""
+    (chart / "templates/job.yaml").write_text(JOB)
+    container = {"name": "main", "image": "registry.local/before:1"}
+    template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
+    body = {"metadata": {"name": "probe-job"}, "spec": {"template": template}}
+    client.call("POST", f"/apis/batch/v1/namespaces/{space}/jobs", body=body)
+    assert package(chart)["passed"]
+    (chart / "templates/job.yaml").write_text(JOB.replace("helm.sh/hook: test", "some.where/else: test"))
+    assert "field is immutable" in package(chart)["msg"]

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._charts.complaint import complaint
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import changes, expectations, manifests
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.hook_tests import ordered
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import Hook
-from ansible_collections.rampart.k8s.plugins.module_utils._helm.tool import Delivery
+from ansible_collections.rampart.k8s.plugins.module_utils._helm.tool import Delivery, Helm
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Resource
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.objects import Ref
 
@@ -144,6 +145,16 @@ def test_declared_rules_decide_and_optional_objects_are_not_waited_for() -> None
 )
 def test_a_complaint_of_helm_is_told_as_its_reason(stderr: str, said: str) -> None:
     assert complaint(stderr) == said
+
+
+def test_a_helm_that_was_killed_is_not_taken_for_one_that_gave_up(tmp_path: Path) -> None:
+    program = tmp_path / "helm"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o755)
+    said = r"could not upgrade the release dev/a: it was ended by signal 9 \(Killed\)\."
+    with Helm(str(program), Redactor()) as helm, pytest.raises(RampartError, match=said) as caught:
+        helm.run("upgrade", about="the release dev/a")
+    assert "find out who ended it" in caught.value.next_step
 
 
 @pytest.mark.parametrize(

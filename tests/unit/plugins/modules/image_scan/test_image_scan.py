@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import EvidenceStore
 from ansible_collections.rampart.k8s.tests.support.images import docker_archive
+from ansible_collections.rampart.k8s.tests.support.layouts import layout
 from ansible_collections.rampart.k8s.tests.support.modules import call
 from ansible_collections.rampart.k8s.tests.support.scanning import (
     FINDING,
@@ -179,6 +180,21 @@ def test_every_verdict_leaves_evidence(tmp_path: Path, given: dict[str, Any], fa
     assert first.policy == answer["policy"]
     assert second.summary["blocking"] == ["CVE-2026-0001"]
     assert first.play == {"playbook": "scan.yml"}
+
+
+def test_the_evidence_on_an_image_is_found_by_either_of_its_digests(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    """What runs may have been built before: no layout says any more which of them belong together."""
+    digest = layout(tmp_path / "layout", [{"etc/os-release": b"ID=debian\n"}], config={"User": "65534"})
+    images = [{"layout": str(tmp_path / "layout")}]
+    answer = call("image_scan", {**given, "images": images, "evidence_dir": str(tmp_path / "evidence")})
+    store = EvidenceStore(tmp_path / "evidence")
+    assert digest != answer["images"][0]["digest"]
+    for each in (digest, answer["images"][0]["digest"]):
+        found = store.latest("image_scan", each)
+        assert found
+        assert found.record.verdict == "passed"
 
 
 def test_the_answer_stays_bounded(given: dict[str, Any], fakes: Fakes) -> None:
