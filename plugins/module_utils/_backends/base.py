@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
+
 Content = Mapping[str, bytes]
 
 
@@ -36,6 +38,9 @@ class Backend(Protocol):
     def absent(self) -> str:
         """Say why it is not there to be asked; empty when it is."""
 
+    def permissions(self) -> list[Permission]:
+        """Return what it takes at the API server, beyond the Secrets of the namespace."""
+
     def credential(self, held: Content) -> Content:
         """Return what of a content the backend accepts by: the rest may change without it."""
 
@@ -44,6 +49,9 @@ class Backend(Protocol):
 
     def issue(self, turn: Turn) -> Content:
         """Return what only the backend can say of a new credential: a user's name, a key that it makes."""
+
+    def discard(self, turn: Turn) -> None:
+        """Take back what was issued in this rotation, and is kept nowhere."""
 
     def set(self, turn: Turn) -> None:
         """Have the new credential accepted, beside the old one where the backend can do that."""
@@ -74,6 +82,10 @@ class NoBackend:
         """Be in nobody's way."""
         return ""
 
+    def permissions(self) -> list[Permission]:
+        """Need nothing."""
+        return []
+
     def credential(self, held: Content) -> Content:
         """Take all for it."""
         return held
@@ -84,6 +96,9 @@ class NoBackend:
     def issue(self, turn: Turn) -> Content:
         """Issue nothing."""
         return {}
+
+    def discard(self, turn: Turn) -> None:
+        """Discard nothing."""
 
     def set(self, turn: Turn) -> None:
         """Set nothing."""

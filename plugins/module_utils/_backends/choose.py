@@ -22,7 +22,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.shell import She
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition import Definition
 
 # What changes something at a backend.
-ACTS = frozenset({"issue", "set", "expire", "revoke", "unset"})
+ACTS = frozenset({"issue", "discard", "set", "expire", "revoke", "unset"})
 
 
 class Marked:

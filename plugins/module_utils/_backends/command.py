@@ -27,6 +27,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 
 PROTOCOL = 1
 
@@ -64,6 +65,10 @@ class Command:
         """It is there, or it is an error."""
         return ""
 
+    def permissions(self) -> list[Permission]:
+        """Need nothing: what the program needs is its own."""
+        return []
+
     def credential(self, held: Content) -> Content:
         """Take all for it: what the program makes of that is its own."""
         return held
@@ -81,6 +86,9 @@ class Command:
             raise self._unreadable("issue", turn) from None
         self.redactor.add(*made.values())
         return made
+
+    def discard(self, turn: Turn) -> None:
+        """Know of no such thing: a program that issues twice in one rotation gives the same."""
 
     def set(self, turn: Turn) -> None:
         """Have it make the new credential valid."""

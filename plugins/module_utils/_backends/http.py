@@ -22,6 +22,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import urllib3
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 
 LOOPBACK = "127.0.0.1"
 MOST_ANSWER = 1 << 20
@@ -44,6 +45,10 @@ class HttpApi:
         """See whether anything runs behind its Service."""
         return self._behind.absent()
 
+    def permissions(self) -> list[Permission]:
+        """Return what the way to its Service takes."""
+        return self._behind.permissions()
+
     def credential(self, held: Content) -> Content:
         """Take for it what a revocation names; all where it names nothing."""
         named = requests.keys_of(self.options.get("revoke"), "old")
@@ -59,9 +64,12 @@ class HttpApi:
         """Have the API make a credential, when it is one that makes them itself."""
         if not self.options.get("issue"):
             return {}
-        # A run that was killed between the answer and our keeping of it left one that nobody knows.
-        self._send("discard", turn)
+        self.discard(turn)
         return self._send("issue", turn)
+
+    def discard(self, turn: Turn) -> None:
+        """Remove what a run left that ended between the answer and our keeping of it: nobody knows it."""
+        self._send("discard", turn)
 
     def set(self, turn: Turn) -> None:
         """Have the API accept a credential that was made here."""

@@ -20,12 +20,14 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers import namespace as namespaces
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers import workloads
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.graph import consumers
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.namespace import Namespace, read
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.references import places
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import RELOAD
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission, permissions
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import MERGE
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.shell import Shell
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation import seen
@@ -71,6 +73,19 @@ class KeyList:
         found = self.around.client.find(path, target=f"Namespace {self._namespace}")
         return "" if found else f"there is no namespace {self._namespace} for {self._target}"
 
+    def permissions(self) -> list[Permission]:
+        """Return what the list takes, and a look into the pods that load it."""
+        return [
+            *namespaces.permissions(self._namespace),
+            *permissions(
+                self._namespace,
+                ("", "namespaces", ("get",)),
+                ("", "secrets", ("get", "create", "patch")),
+                ("", "pods", ("patch",)),
+                ("", "pods/exec", ("get", "create")),
+            ),
+        ]
+
     def credential(self, held: Content) -> Content:
         """Take the key for it."""
         return {self.options["key"]: self._key(held)}
@@ -99,6 +114,9 @@ class KeyList:
     def issue(self, turn: Turn) -> Content:
         """Issue nothing: the key is made here."""
         return {}
+
+    def discard(self, turn: Turn) -> None:
+        """Discard nothing."""
 
     def _entry(self, turn: Turn) -> str:
         return names.shortened(f"{turn.namespace}.{turn.name}.{turn.rotation}", names.LONGEST_NAME)

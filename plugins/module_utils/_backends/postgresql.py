@@ -25,6 +25,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import anonymous_file
 from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import psycopg
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -70,6 +71,10 @@ class Postgresql:
     def absent(self) -> str:
         """See whether a server runs; one that is deployed later begins with what stands in the Secret."""
         return self._behind.absent()
+
+    def permissions(self) -> list[Permission]:
+        """Return what the way to its Service takes."""
+        return self._behind.permissions()
 
     def credential(self, held: Content) -> Content:
         """Take the role and its password for it."""
@@ -129,6 +134,9 @@ class Postgresql:
                 next_step="name two roles that alternate, or use the strategy in_place and accept a gap",
             )
         return {self.options["username_key"]: following.encode()}
+
+    def discard(self, turn: Turn) -> None:
+        """Discard nothing: a name was issued, and no password."""
 
     def _role(self, held: Content) -> str:
         return held.get(self.options["username_key"], b"").decode(errors="replace")

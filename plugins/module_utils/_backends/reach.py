@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission, permissions
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.forward import (
     NoEndpointError,
@@ -101,6 +102,17 @@ class Behind:
         if self.service and not self._pods:
             self._pods = self.around.pods(self.service)
         return self._pods
+
+    def permissions(self) -> list[Permission]:
+        """Return what it takes to find and to reach them."""
+        if not self.service:
+            return []
+        return permissions(
+            self.around.space(self.service),
+            ("", "pods/portforward", ("get", "create")),
+            ("", "services", ("get",)),
+            ("discovery.k8s.io", "endpointslices", ("list",)),
+        )
 
     def absent(self) -> str:
         """Say that nothing is there to speak to: behind a Service nothing may run."""

@@ -22,6 +22,7 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission, permissions
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.status import ApiError
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets import names
 
@@ -56,6 +57,15 @@ class ServiceAccountToken:
         """The API server is there."""
         return ""
 
+    def permissions(self) -> list[Permission]:
+        """Return what asking for a token and trying it takes."""
+        asked = permissions(
+            self.around.namespace,
+            ("", "serviceaccounts", ("get",)),
+            ("", "serviceaccounts/token", ("create",)),
+        )
+        return [*asked, Permission("create", "authentication.k8s.io", "tokenreviews")]
+
     def credential(self, held: Content) -> Content:
         """Take the token for it."""
         return {key: value for key, value in held.items() if key == self.options["token_key"]}
@@ -89,9 +99,21 @@ class ServiceAccountToken:
         )
         return {self.options["token_key"]: str(answer["status"]["token"]).encode()}
 
+    def discard(self, turn: Turn) -> None:
+        """Delete what a token was bound to that nobody has."""
+        self._delete(self._anchor_name(turn))
+
+    @staticmethod
+    def _anchor_name(turn: Turn) -> str:
+        return names.shortened(f"{turn.name}-token-{turn.rotation}", names.LONGEST_NAME)
+
+    def _delete(self, anchor: str) -> None:
+        target = f"Secret {self.around.namespace}/{anchor}"
+        self.around.client.delete(f"{self._path}/secrets/{anchor}", target=target)
+
     def _anchor(self, turn: Turn) -> dict[str, Any]:
         """Make the Secret that a token lives as long as; there is nothing in it."""
-        name = names.shortened(f"{turn.name}-token-{turn.rotation}", names.LONGEST_NAME)
+        name = self._anchor_name(turn)
         body = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -146,8 +168,7 @@ class ServiceAccountToken:
         anchor = self._bound_to(held)
         if not anchor:
             return
-        target = f"Secret {self.around.namespace}/{anchor}"
-        self.around.client.delete(f"{self._path}/secrets/{anchor}", target=target)
+        self._delete(anchor)
         deadline = time.monotonic() + REMEMBERED
         while self._accepted(held):
             if time.monotonic() > deadline:

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers import workloads
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import TYPE as RELEASE_TYPE
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._policy.workloads import (
     KINDS,
@@ -60,6 +61,12 @@ class Namespace:
     def pods_of(self, kind: str, name: str) -> list[dict[str, Any]]:
         """Return the pods that belong to a workload."""
         return [pod for pod in self.pods() if self.owners.get(pod["metadata"]["uid"]) == (kind, name)]
+
+
+def permissions(name: str) -> list[Permission]:
+    """Return what it takes to read a namespace."""
+    kinds = ((kind.group.rpartition("/")[0], kind.plural) for kind in (*KINDS, ACCOUNT, INGRESS, *EXTERNAL))
+    return [Permission("list", group, plural, name) for group, plural in (("", "secrets"), *kinds)]
 
 
 def read(client: Client, name: str) -> Namespace:

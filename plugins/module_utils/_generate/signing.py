@@ -13,14 +13,33 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._generate import certificates
 from ansible_collections.rampart.k8s.plugins.module_utils._generate.make import Sign
-from ansible_collections.rampart.k8s.plugins.module_utils._kube import watching
+from ansible_collections.rampart.k8s.plugins.module_utils._kube import access, watching
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._pki.wanted import Certificate
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets import names
+from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition import Definition
 
-REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+GROUP = "certificates.k8s.io"
+REQUESTS = f"/apis/{GROUP}/v1/certificatesigningrequests"
 TIMEOUT = 60.0
 _USAGES = {"server": "server auth", "client": "client auth"}
+
+
+def permissions(definition: Definition) -> list[Permission]:
+    """Return what asking the signers of a secret takes."""
+    signers = sorted(
+        {str(key.options["signer_name"]) for key in definition.keys if key.options.get("signer_name")}
+    )
+    if not signers:
+        return []
+    asked = access.permissions(
+        "",
+        (GROUP, "certificatesigningrequests", ("get", "list", "watch", "create", "delete")),
+        (GROUP, "certificatesigningrequests/approval", ("update",)),
+    )
+    approved = [Permission("approve", GROUP, "signers", name=name) for name in signers]
+    return [*asked, *approved, Permission("get", "", "configmaps", definition.namespace)]
 
 
 def signer(client: Client, rotation: str, namespace: str) -> Sign:

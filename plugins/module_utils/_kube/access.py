@@ -18,16 +18,26 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Permission:
-    """A verb on a resource; an empty namespace means the whole cluster."""
+    """A verb on a resource, or on a part of it (``pods/exec``); no namespace means the whole cluster."""
 
     verb: str
     group: str
     resource: str
     namespace: str = ""
+    # Of one object only.
+    name: str = ""
 
     def __str__(self) -> str:
         kind = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {kind} " + (f"in {self.namespace}" if self.namespace else "in the cluster")
+        what = f"{kind} {self.name}" if self.name else kind
+        return f"{self.verb} {what} " + (f"in {self.namespace}" if self.namespace else "in the cluster")
+
+
+def permissions(namespace: str, *wanted: tuple[str, str, tuple[str, ...]]) -> list[Permission]:
+    """Return several verbs on several resources (group, resource, verbs) of a namespace."""
+    return [
+        Permission(verb, group, resource, namespace) for group, resource, verbs in wanted for verb in verbs
+    ]
 
 
 EVERYTHING = Permission("*", "*", "*")
@@ -35,6 +45,7 @@ EVERYTHING = Permission("*", "*", "*")
 
 def allowed(client: Client, permission: Permission) -> bool:
     """Ask the API server whether we may; it keeps nothing of the question (and with dryRun never could)."""
+    resource, _slash, part = permission.resource.partition("/")
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -42,8 +53,10 @@ def allowed(client: Client, permission: Permission) -> bool:
             "resourceAttributes": {
                 "verb": permission.verb,
                 "group": permission.group,
-                "resource": permission.resource,
+                "resource": resource,
+                "subresource": part,
                 "namespace": permission.namespace,
+                "name": permission.name,
             }
         },
     }

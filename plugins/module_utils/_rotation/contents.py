@@ -56,11 +56,7 @@ def reached(shop: Shop, member: Member) -> list[Stage]:
         return [stage for stage in ORDER if shop.store.find(member.objects[stage])] or [Stage.OLD]
     live = shop.store.find(member.objects[Stage.OLD])
     if live is None:
-        if member.before:
-            raise RampartError(
-                f"{shop.store.target(member.before)} was deleted while it was rotated.",
-                next_step="create it with any content and run again; old and new content are kept beside it",
-            )
+        # One that was deleted is made again with the next content that is written: all lie beside it.
         return [Stage.OLD]
     found = member.stages_of(shop.store.print_of(content.of_secret(live)))
     if not found:
@@ -110,9 +106,9 @@ def _keep(shop: Shop, member: Member) -> None:
     if member.old is None:
         return
     live = store.find(member.before) or {"metadata": {}}
-    about = {
-        key: value for key, value in (live["metadata"].get("annotations") or {}).items() if key in names.ABOUT
-    }
+    annotations = live["metadata"].get("annotations") or {}
+    # What was not said is to be said no more, also by a person who has this copy only.
+    about = {key: annotations.get(key) for key in names.ABOUT if key != names.FENCING}
     previous = names.beside(member.name, names.PREVIOUS, rotation)
     said = {**mark, SAID_BEFORE: json.dumps(about, sort_keys=True)}
     store.create("previous", previous, names.PREVIOUS, member.old, annotations=said, immutable=True)
@@ -168,11 +164,11 @@ def write(shop: Shop, member: Member, stage: Stage) -> None:
             annotations={**given, names.VERSION_OF: member.name},
             immutable=True,
         )
-    elif not member.before and store.find(name) is None:
-        store.create(f"stage {stage}", name, names.SECRET, held, kind=definition.type, annotations=given)
-    else:
-        known = {print_ for print_ in member.prints.values() if print_}
-        store.replace(f"stage {stage}", name, held, said, lambda found: store.print_of(found) in known)
+        return
+    known = {print_ for print_ in member.prints.values() if print_}
+    step = f"stage {stage}"
+    if store.replace(step, name, held, said, lambda found: store.print_of(found) in known) is None:
+        store.create(step, name, names.SECRET, held, kind=definition.type, annotations=given)
 
 
 def withdraw(shop: Shop, member: Member) -> None:

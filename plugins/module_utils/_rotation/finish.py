@@ -91,15 +91,21 @@ def run(shop: Shop, groups: list[Group]) -> None:
 
 
 def _retire(shop: Shop, groups: list[Group]) -> None:
-    """Take old keys and authorities away where they were kept beside the new ones."""
-    todo = [group for group in groups if any(member.changes(Stage.RETIRE) for member in group.members)]
-    shop.guarded(todo, lambda group: _written(shop, group))
-    rollout.run(shop, [group for group in todo if not group.error], Stage.RETIRE, back=False)
+    """Take old keys and authorities away where they were kept beside the new ones.
+
+    A Secret that was deleted or set back since the commit is made new again: the old one is about to end.
+    """
+    todo: list[Group] = []
+
+    def write(group: Group) -> None:
+        found = position.write(shop, group, Stage.RETIRE)
+        changes = any(member.changes(Stage.RETIRE) for member in group.members)
+        if changes or any(Stage.RETIRE not in stages for stages in found.values()):
+            todo.append(group)
+
+    shop.guarded(groups, write)
+    rollout.run(shop, todo, Stage.RETIRE, back=False)
     verify.run(shop, [group for group in todo if not group.error], Stage.RETIRE)
-
-
-def _written(shop: Shop, group: Group) -> None:
-    position.write(shop, group, Stage.RETIRE)
 
 
 def _revoke(shop: Shop, groups: list[Group]) -> None:

@@ -11,11 +11,34 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers import workloads
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers.graph import Consumer
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import Hook
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._kube import access
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation.shop import Shop
+from ansible_collections.rampart.k8s.plugins.module_utils._secrets import names
 
 TIMEOUT = 30.0
+
+
+def probe_of(consumer: Consumer) -> Hook | None:
+    """Return how a consumer says that it should be asked whether all is well."""
+    if consumer.workload is None:
+        return None
+    annotations = workloads.annotations_of(consumer.workload)
+    return workloads.hook(annotations, names.PROBE, str(consumer))[1]
+
+
+def permissions(namespace: str, hook: Hook) -> list[Permission]:
+    """Return what it takes to do what a hook says."""
+    if hook.is_certificate:
+        return access.permissions(namespace, ("", "pods/portforward", ("get", "create")))
+    if hook.is_request:
+        verb = {"GET": "get", "POST": "create"}[hook.method]
+        return access.permissions(namespace, ("", "pods/proxy", (verb,)))
+    return access.permissions(namespace, ("", "pods/exec", ("get", "create")))
 
 
 def run(shop: Shop, hook: Hook, pod: Mapping[str, Any], what: str) -> None:

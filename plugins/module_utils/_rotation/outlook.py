@@ -122,9 +122,12 @@ def outlook(
         return made
     if not check_mode:
         require_namespace(store)
-    inspect = order.settings.inspect_pods
-    access.require(store.client, preflight.permissions(store.namespace, due, view.graph, inspect=inspect))
     backends = Backends(Surroundings(store.client, store.namespace), redactor)
+    inspect = order.settings.inspect_pods
+    access.require(
+        store.client,
+        preflight.permissions(store.namespace, due, view.graph, backends.of, inspect=inspect),
+    )
     for one in due:
         preflight.check(view.space, view.graph, one)
     check = partial(preflight.check_backend, backends.of, store.namespace, is_incident=order.is_incident)

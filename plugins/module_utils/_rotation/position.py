@@ -39,7 +39,11 @@ def to_write(group: Group, found: Position, stage: Stage, *, back: bool) -> list
 def write(shop: Shop, group: Group, stage: Stage, *, back: bool = False) -> Position:
     """Write what has to be written for a stage; return where the members stood before."""
     found = of(shop, group)
-    for member in to_write(group, found, stage, back=back):
+    todo = to_write(group, found, stage, back=back)
+    if back and stage is Stage.OLD:
+        # A person may have brought the content back, and not what is said about it; or it was deleted.
+        todo = [member for member in group.members if member in todo or not member.is_versioned]
+    for member in todo:
         if not back or member.before:
             contents.write(shop, member, stage)
     return found

@@ -7,20 +7,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Backend, Turn
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers import workloads
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.graph import Consumer, Graph, kept_by
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.namespace import Namespace
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers.namespace import permissions as reading
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import (
     RELOAD,
     RESTART,
     ROLLS,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._generate import signing
+from ansible_collections.rampart.k8s.plugins.module_utils._kube import access
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 from ansible_collections.rampart.k8s.plugins.module_utils._policy.workloads import KINDS
+from ansible_collections.rampart.k8s.plugins.module_utils._rotation import hooks
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition import Definition
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets.due import Decision
 
@@ -28,42 +32,47 @@ _HELM = "app.kubernetes.io/managed-by"
 
 
 def permissions(
-    namespace: str, decisions: Iterable[Decision], graph: Graph, *, inspect: bool
+    namespace: str,
+    decisions: Sequence[Decision],
+    graph: Graph,
+    backend_of: Callable[[Definition], Backend],
+    *,
+    inspect: bool,
 ) -> list[Permission]:
     """Return every permission that rotating these secrets takes."""
-    wanted = [
-        ("", "secrets", ("get", "list", "create", "patch", "delete")),
+    found = reading(namespace) + access.permissions(
+        namespace,
+        ("", "secrets", ("get", "create", "patch", "delete")),
         ("coordination.k8s.io", "leases", ("get", "create", "update")),
-        ("", "pods", ("list", "watch")),
+        ("", "pods", ("watch",)),
         ("", "events", ("list",)),
-        ("", "serviceaccounts", ("list",)),
-        ("networking.k8s.io", "ingresses", ("list",)),
-        *((_group(kind.group), kind.plural, ("list",)) for kind in KINDS),
-    ]
-    listed = list(decisions)
-    touched = {
-        (consumer.kind, consumer.action)
-        for one in listed
-        for consumer in graph.get(one.observed.object_name) or []
-    }
-    for kind in KINDS:
-        if (kind.kind, RESTART) in touched and kind.kind in ROLLS:
-            wanted.append((_group(kind.group), kind.plural, ("get", "patch", "watch")))
-    if any(action == RELOAD for _kind, action in touched):
+    )
+    for one in decisions:
+        found += signing.permissions(one.definition)
+        if one.definition.backend:
+            found += backend_of(one.definition).permissions()
+        for consumer in graph.get(one.observed.object_name) or []:
+            found += _of_user(namespace, consumer, inspect=inspect)
+    return found
+
+
+def _of_user(namespace: str, consumer: Consumer, *, inspect: bool) -> list[Permission]:
+    """Return what it takes to bring one consumer to a new content, and to see that it holds it."""
+    if consumer.action not in (RESTART, RELOAD):
+        return []
+    wanted: list[tuple[str, str, tuple[str, ...]]] = []
+    if consumer.action == RESTART and consumer.kind in ROLLS:
+        kind = next(kind for kind in KINDS if kind.kind == consumer.kind)
+        wanted.append((kind.group.rpartition("/")[0], kind.plural, ("get", "patch", "watch")))
+    if consumer.action == RELOAD:
         wanted.append(("", "pods", ("patch",)))
-    if inspect and any(action in (RESTART, RELOAD) for _kind, action in touched):
+    if inspect:
         wanted.append(("", "pods/exec", ("get", "create")))
-    if any(one.definition.backend_options.get("service") for one in listed):
-        wanted += [
-            ("", "pods/portforward", ("get", "create")),
-            ("", "services", ("get",)),
-            ("discovery.k8s.io", "endpointslices", ("list",)),
-        ]
-    return [Permission(verb, group, plural, namespace) for group, plural, verbs in wanted for verb in verbs]
-
-
-def _group(api_version: str) -> str:
-    return api_version.rpartition("/")[0]
+    asked = [hook for hook in (consumer.hook, hooks.probe_of(consumer)) if hook is not None]
+    return [
+        *access.permissions(namespace, *wanted),
+        *(permission for hook in asked for permission in hooks.permissions(namespace, hook)),
+    ]
 
 
 def check(space: Namespace, graph: Graph, decision: Decision) -> None:

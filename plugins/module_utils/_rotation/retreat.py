@@ -84,9 +84,12 @@ def _unset(shop: Shop, group: Group, *, in_place: bool) -> None:
     """
     replaced = [member.name for member, _backend in shop.replaced(group)]
     for member, backend in shop.backends(group):
-        if (member.definition.strategy == "in_place") is not in_place or member.new is None:
+        if (member.definition.strategy == "in_place") is not in_place:
             continue
         turn = shop.turn(member)
+        if member.new is None:
+            backend.discard(turn)
+            continue
         if member.old is None or member.name in replaced:
             backend.unset(turn)
         if member.old is not None:

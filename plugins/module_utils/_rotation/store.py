@@ -181,14 +181,16 @@ class Store:
         held: Mapping[str, bytes],
         annotations: Mapping[str, str | None],
         expected: Callable[[Mapping[str, bytes]], bool],
-    ) -> Secret:
-        """Write the content of a live Secret, and nothing else of it.
+    ) -> Secret | None:
+        """Write the content of a live Secret, and nothing else of it; None when there is none.
 
         ``expected`` judges what is there. What somebody else changed meanwhile beside the content stays
         changed; a content that is not expected is never overwritten.
         """
         for _attempt in range(MOST_CONFLICTS):
-            live = self.client.get(self.path(name), target=self.target(name))
+            live = self.find(name)
+            if live is None:
+                return None
             found = content.of_secret(live)
             said = _annotations(live)
             if found == held and all(said.get(key) == value for key, value in annotations.items()):
@@ -210,7 +212,7 @@ class Store:
             try:
                 return self.patch(step, self.path(name), body, self.target(name))
             except ApiError as error:
-                if error.code != 409:
+                if error.code not in (404, 409):
                     raise
         raise RampartError(
             f"Could not write {self.target(name)}: somebody else changed it {MOST_CONFLICTS} times.",

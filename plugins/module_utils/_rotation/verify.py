@@ -20,7 +20,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._consumers.references 
     references,
     secrets,
 )
-from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import RELOAD, RESTART, Hook
+from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import RELOAD, RESTART
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._generate.certificates import CERTIFICATE
 from ansible_collections.rampart.k8s.plugins.module_utils._generate.stages import Stage
@@ -212,23 +212,16 @@ def _note_blind(shop: Shop, use: Use, text: str) -> None:
 
 
 def _probe(shop: Shop, use: Use, pod: Pod, _stage: Stage) -> None:
-    probe = _probe_of(use.consumer)
+    probe = hooks.probe_of(use.consumer)
     if probe is not None and not probe.is_certificate:
         hooks.run(shop, probe, pod, "probe")
 
 
 def _served(shop: Shop, use: Use, pod: Pod, stage: Stage) -> None:
     """Have a server show its certificate, when it is this one that it holds."""
-    probe, held = _probe_of(use.consumer), use.member.content(stage)
+    probe, held = hooks.probe_of(use.consumer), use.member.content(stage)
     if probe is None or not probe.is_certificate or CERTIFICATE not in held:
         return
     running = workloads.running_containers(pod)
     if places(pod["spec"], use.member.objects[stage], [CERTIFICATE], running=running):
         served.wait(shop, probe, pod["metadata"]["name"], held, str(use.member.definition))
-
-
-def _probe_of(consumer: Consumer) -> Hook | None:
-    if consumer.workload is None:
-        return None
-    annotations = workloads.annotations_of(consumer.workload)
-    return workloads.hook(annotations, names.PROBE, str(consumer))[1]

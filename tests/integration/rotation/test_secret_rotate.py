@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor, encodings
+from ansible_collections.rampart.k8s.plugins.module_utils._kube import access
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.lease import Lease
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.options import Connection
@@ -235,28 +236,85 @@ def test_versions_are_immutable_and_references_are_led_on(place: Place) -> None:
 @pytest.mark.parametrize("check", [True, False])
 def test_16_a_missing_permission_stops_all_before_the_first_write(place: Place, check: bool) -> None:
     place.rotate(secret("db"))
-    root = "/apis/rbac.authorization.k8s.io/v1"
-    rules = [
+    kubeconfig = granted(
+        place,
+        f"eve-{place.name}",
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "patch"]},
-    ]
-    name = f"eve-{place.name}"
-    place.client.call("POST", f"{root}/clusterroles", body={"metadata": {"name": name}, "rules": rules})
-    subject = {"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
-    reference = {"kind": "ClusterRole", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
-    binding = {"metadata": {"name": name}, "subjects": [subject], "roleRef": reference}
-    place.client.call("POST", f"{root}/clusterrolebindings", body=binding)
-    stored = place.stored()
-    result = place.rotate(
-        secret("db"), scope="all", check=check, kubeconfig=str(place.rig.kubeconfig_for(name))
     )
+    stored = place.stored()
+    result = place.rotate(secret("db"), scope="all", check=check, kubeconfig=kubeconfig)
     assert f"delete secrets in {place.name}" in result["missing_permissions"]
     assert f"create leases.coordination.k8s.io in {place.name}" in result["missing_permissions"]
     assert place.stored() == stored
 
 
-def options(place: Place, name: str) -> dict[str, Any]:
-    return place.client.get(f"/api/v1/namespaces/{place.name}/secrets/{name}")
+def granted(place: Place, name: str, *rules: dict[str, Any]) -> str:
+    """Make a user that may do some things everywhere; return its kubeconfig."""
+    root = "/apis/rbac.authorization.k8s.io/v1"
+    place.client.call("POST", f"{root}/clusterroles", body={"metadata": {"name": name}, "rules": list(rules)})
+    subject = {"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
+    reference = {"kind": "ClusterRole", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
+    binding = {"metadata": {"name": name}, "subjects": [subject], "roleRef": reference}
+    place.client.call("POST", f"{root}/clusterrolebindings", body=binding)
+    kubeconfig = str(place.rig.kubeconfig_for(name))
+    user, deadline = Client(Connection(kubeconfig), Redactor()), time.monotonic() + 10
+    # What was granted is known to the API server a moment later.
+    while not access.allowed(user, access.Permission("list", "", "secrets")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return kubeconfig
+
+
+def test_16_each_backend_and_generator_says_what_it_takes(place: Place) -> None:
+    declared = [
+        secret(
+            "token",
+            {"name": "token", "generator": "backend"},
+            secret_class="token",
+            backend={"service_account": {"name": "default"}},
+        ),
+        secret(
+            "listed",
+            {"name": "key"},
+            backend={"key_list": {"namespace": "default", "name": "l", "key": "key"}},
+        ),
+        secret(
+            "served", {"name": "tls.crt", "generator": "tls", "signer_name": "test.local/a", "dns": ["a"]}
+        ),
+    ]
+    everything = {"apiGroups": ["*"], "verbs": ["get", "list", "watch"], "resources": ["*"]}
+    mine = {"apiGroups": [""], "verbs": ["create", "patch", "delete"], "resources": ["secrets"]}
+    leases = {"apiGroups": ["coordination.k8s.io"], "verbs": ["create", "update"], "resources": ["leases"]}
+    parts = {"apiGroups": [""], "verbs": ["create"], "resources": ["*/exec"]}
+    kubeconfig = granted(place, f"kim-{place.name}", everything, mine, leases, parts)
+    stored = place.stored()
+    result = place.rotate(*declared, kubeconfig=kubeconfig)
+    assert result["missing_permissions"] == [
+        "approve signers.certificates.k8s.io test.local/a in the cluster",
+        "create serviceaccounts/token in " + place.name,
+        "create tokenreviews.authentication.k8s.io in the cluster",
+        "create certificatesigningrequests.certificates.k8s.io in the cluster",
+        "delete certificatesigningrequests.certificates.k8s.io in the cluster",
+        "patch pods in default",
+        "update certificatesigningrequests/approval.certificates.k8s.io in the cluster",
+    ]
+    assert place.stored() == stored
+
+
+def test_a_token_that_is_not_issued_leaves_no_anchor(place: Place) -> None:
+    account = {"name": "default", "expiration_seconds": 1}
+    key = {"name": "token", "generator": "backend"}
+    result = place.rotate(secret("token", key, secret_class="token", backend={"service_account": account}))
+    assert "a token of ServiceAccount" in result["msg"]
+    assert result["rollback"] == "verified"
+    assert place.secrets() == ["rampart-fingerprint-key"]
+    account["expiration_seconds"] = 3600
+    assert place.rotate(secret("token", key, secret_class="token", backend={"service_account": account}))[
+        "changed"
+    ]
+    (anchor,) = [name for name in place.secrets() if name.startswith("token-token-")]
+    assert place.secrets() == ["rampart-fingerprint-key", "token", anchor]
 
 
 def test_an_authority_and_its_certificates_change_without_a_gap(place: Place) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.workloads import Hook
 from ansible_collections.rampart.k8s.plugins.module_utils._generate.stages import Fate, Stage
-from ansible_collections.rampart.k8s.plugins.module_utils._rotation import served, verify
+from ansible_collections.rampart.k8s.plugins.module_utils._rotation import hooks, served, verify
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation.journal import Group, Member
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition import Definition, Key
 
@@ -45,7 +45,7 @@ def test_a_server_shows_only_the_certificate_that_it_holds(
 ) -> None:
     asked: list[str] = []
     probe = Hook(port=443, certificate_after="")
-    monkeypatch.setattr(verify, "_probe_of", lambda _consumer: probe)
+    monkeypatch.setattr(hooks, "probe_of", lambda _consumer: probe)
     monkeypatch.setattr(served, "wait", lambda _shop, _probe, name, _held, _secret: asked.append(name))
     definition = Definition("prod", "web-tls", "tls", (Key("tls.crt", "tls", {"ca": "ca"}),))
     member = Member(definition, "web-tls", dict.fromkeys(HELD, Fate.PLAIN), old=HELD, new=HELD)
