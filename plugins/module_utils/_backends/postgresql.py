@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import secrets
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,9 @@ SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = 'rotation' AND p.proname = ANY (%s)
 AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
 """
+
+# For a person who is the superuser.
+_END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $$ROLE$$"
 
 
 class WrongPasswordError(RampartError):
@@ -216,7 +220,10 @@ class Postgresql:
         if not new:
             return []
         if new != old:
-            return [f"psql -c 'ALTER ROLE \"{new}\" PASSWORD NULL'  # at {self._where}, as the superuser"]
+            quoted = new.replace('"', '""')
+            lock = shlex.quote(f'ALTER ROLE "{quoted}" PASSWORD NULL')
+            end = shlex.quote(_END_SESSIONS.replace("ROLE", new))
+            return [f"psql -c {lock} -c {end}  # at {self._where}, as the superuser"]
         return [f"psql -c '\\password {old}'  # at {self._where}: the old password, from the Secret"]
 
     def _call(self, connection: Connection[Any], function: str, role: str, *more: Any) -> int:

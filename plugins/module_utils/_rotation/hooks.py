@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -47,24 +48,39 @@ def run(shop: Shop, hook: Hook, pod: Mapping[str, Any], what: str) -> None:
     if hook.is_request:
         _request(shop, hook, name, what)
         return
-    container = hook.container or pod["spec"]["containers"][0]["name"]
-    ended = shop.shell.run(shop.store.namespace, name, container, hook.command, timeout=TIMEOUT)
+    ended = shop.shell.run(shop.store.namespace, name, _container(hook, pod), hook.command, timeout=TIMEOUT)
     if ended.code != 0:
         why = ended.refused or f"it ended with code {ended.code}"
         raise RampartError(
             f"The {what} of Pod {shop.store.namespace}/{name} failed: {why}.",
-            next_step=f"run it by hand: kubectl -n {shop.store.namespace} exec {name} -c {container} -- "
-            + " ".join(hook.command),
+            next_step=f"run it by hand: {command(shop.store.namespace, hook, pod)}",
         )
 
 
-def _request(shop: Shop, hook: Hook, name: str, what: str) -> None:
+def _container(hook: Hook, pod: Mapping[str, Any]) -> str:
+    return str(hook.container or pod["spec"]["containers"][0]["name"])
+
+
+def command(namespace: str, hook: Hook, pod: Mapping[str, Any]) -> str:
+    """Return the command by which a person does what a hook says."""
+    name = pod["metadata"]["name"]
+    if hook.is_request:
+        verb, body = {"GET": ("get", ""), "POST": ("create", " -f /dev/null")}[hook.method]
+        return f"kubectl {verb} --raw {shlex.quote(_path(namespace, hook, name))}{body}"
+    program = shlex.join(hook.command)
+    return f"kubectl -n {namespace} exec {name} -c {_container(hook, pod)} -- {program}"
+
+
+def _path(namespace: str, hook: Hook, name: str) -> str:
     scheme = "https:" if hook.scheme == "https" else ""
-    path = (
-        f"/api/v1/namespaces/{quote(shop.store.namespace, safe='')}/pods/"
+    return (
+        f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/"
         f"{scheme}{quote(name, safe='')}:{hook.port}/proxy{hook.path}"
     )
-    answer = shop.store.client.transport.send(hook.method, path)
+
+
+def _request(shop: Shop, hook: Hook, name: str, what: str) -> None:
+    answer = shop.store.client.transport.send(hook.method, _path(shop.store.namespace, hook, name))
     if answer.status >= 300:
         raise RampartError(
             f"The {what} of Pod {shop.store.namespace}/{name} answered {answer.status} to {hook.method} "
