@@ -95,7 +95,7 @@ class ReleaseCheck:
         self._compare(found, members, {*left_by, *self._failed(revision)})
         if not found.cause and not self._looks_only:
             self._ask(found, revision, deadline)
-        self._look(found, members)
+        self._look(found, members, deadline)
         return found
 
     def wanted(self, revision: Revision) -> list[dict[str, Any]]:
@@ -226,10 +226,17 @@ class ReleaseCheck:
             if not probed.passed:
                 found.violations.append(f"the probe {probed.name} failed {probed.tries} times: {probed.why}")
 
-    def _look(self, found: Findings, members: Sequence[Member]) -> None:
+    def _pods(self, namespace: str, members: Sequence[Member]) -> list[dict[str, Any]]:
+        return running.pods(self.client, namespace, [one.live for one in members if one.live])
+
+    def _look(self, found: Findings, members: Sequence[Member], deadline: float) -> None:
         """Look at what runs, and at what binds it."""
         demands, namespace = self._demands, found.namespace
-        pods = running.pods(self.client, namespace, [one.live for one in members if one.live])
+        pods = self._pods(namespace, members)
+        if running.starting(pods) and found.passed and not self._looks_only:
+            # An autoscaler has asked for them since all was ready.
+            members = self._await(found, members, deadline)
+            pods = self._pods(namespace, members)
         found.images = running.images(pods)
         directory = self._options["evidence_dir"]
         store = EvidenceStore(directory) if directory else None

@@ -46,6 +46,11 @@ def pods(client: Client, namespace: str, members: Iterable[Mapping[str, Any]]) -
     ]
 
 
+def starting(found: Iterable[Mapping[str, Any]]) -> bool:
+    """Say whether one of the pods has still to start, so that nobody knows yet what it runs."""
+    return any((pod.get("status") or {}).get("phase") in (None, "Pending") for pod in found)
+
+
 def _owners(item: Mapping[str, Any]) -> set[str]:
     return {owner["uid"] for owner in item["metadata"].get("ownerReferences") or []}
 

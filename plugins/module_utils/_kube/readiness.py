@@ -99,12 +99,28 @@ def _unobserved(live: Live) -> State | None:
     return None
 
 
+def _precedes_spec(live: Live, found: Mapping[str, Any]) -> bool:
+    """Say whether a condition was noted before the spec was written last: then it is about an earlier one.
+
+    The controller of Deployments says that it has seen a spec before it takes back that the last one failed.
+    """
+    written = max(
+        (
+            str(entry.get("time") or "")
+            for entry in live["metadata"].get("managedFields") or []
+            if not entry.get("subresource") and "f:spec" in (entry.get("fieldsV1") or {})
+        ),
+        default="",
+    )
+    return bool(written) and str(found.get("lastUpdateTime") or "~") <= written
+
+
 def _deployment(live: Live) -> State:
     if unseen := _unobserved(live):
         return unseen
     spec, status = live.get("spec") or {}, live.get("status") or {}
     progressing = condition(live, "Progressing")
-    if progressing.get("reason") == "ProgressDeadlineExceeded":
+    if progressing.get("reason") == "ProgressDeadlineExceeded" and not _precedes_spec(live, progressing):
         return State(FAILED, f"ProgressDeadlineExceeded: {progressing.get('message', '')}")
     failure = condition(live, "ReplicaFailure")
     if failure.get("status") == "True":

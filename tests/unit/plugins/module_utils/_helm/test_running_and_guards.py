@@ -98,6 +98,11 @@ def test_a_writable_root_is_told_where_it_is_demanded() -> None:
     assert "root file system" in hardening.lacks(writable, "privileged", read_only_root=True)[0]
 
 
+@pytest.mark.parametrize(("phase", "starts"), [("Pending", True), ("Running", False), ("Failed", False)])
+def test_a_pod_of_which_nobody_knows_yet_what_it_runs_is_still_to_start(phase: str, starts: bool) -> None:
+    assert running.starting([{"status": {"phase": "Running"}}, {"status": {"phase": phase}}]) is starts
+
+
 def test_images_are_compared_by_digest() -> None:
     (found,) = running.images([pod()])
     assert (found.digest, found.wanted) == (DIGEST, DIGEST)

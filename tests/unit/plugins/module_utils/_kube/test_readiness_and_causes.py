@@ -177,6 +177,24 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("noted", "subresource", "phase"),
+    [
+        ("2026-11-28T04:49:34Z", "", PROGRESSING),
+        ("2026-11-28T04:50:05Z", "", FAILED),
+        ("2026-11-28T04:49:34Z", "scale", FAILED),
+    ],
+)
+def test_a_deadline_of_the_spec_before_is_none_of_this_one(noted: str, subresource: str, phase: str) -> None:
+    found = deployment(updatedReplicas=3, replicas=4, availableReplicas=3, readyReplicas=3)
+    exceeded = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    found["status"]["conditions"] = [{**exceeded, "lastUpdateTime": noted}]
+    written = {"time": "2026-11-28T04:49:35Z", "fieldsV1": {"f:spec": {}}, "subresource": subresource}
+    status = {"time": "2026-11-28T04:59:00Z", "fieldsV1": {"f:status": {}}, "subresource": "status"}
+    found["metadata"]["managedFields"] = [written, status]
+    assert evaluate(found).phase == phase
+
+
 @pytest.mark.parametrize(("found", "phase", "said"), CASES)
 def test_an_object_is_judged_by_the_rule_of_its_kind(found: dict[str, Any], phase: str, said: str) -> None:
     state = evaluate(found)
