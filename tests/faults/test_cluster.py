@@ -21,13 +21,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster import observe
 from ansible_collections.rampart.k8s.plugins.module_utils._cluster.names import Cluster
+
+from tests.support import embedded
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOOLS = Path(os.environ.get("RAMPART_TOOLS", str(Path.home() / ".cache" / "rampart")))
@@ -66,14 +67,7 @@ class Subject:
 
     @property
     def names(self) -> Cluster:
-        return Cluster(
-            root=self.state / NAME,
-            network=f"rampart-{NAME}",
-            link=f"rmp{INDEX}node",
-            bridge=f"rmp{INDEX}pods",
-            cgroup=f"/rampart/{NAME}",
-            pod_cidr=IPv4Network(f"10.{128 + INDEX}.0.0/16"),
-        )
+        return embedded.names(self.state, NAME, INDEX)
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -190,9 +184,7 @@ def subject() -> Iterator[Subject]:
     if os.geteuid() != 0 or not (TOOLS / "bin" / "kubelet").exists():
         pytest.skip("needs root and the tools (make site brings them)")
     state = Path(tempfile.mkdtemp(prefix="rf-", dir="/var/tmp"))
-    probe = Subject(state, "bridge")
-    taken = "cilium-agent" in observe.family(probe.names).others
-    found = Subject(state, "bridge" if taken else "cilium")
+    found = Subject(state, embedded.network(embedded.names(state, NAME, INDEX)))
     try:
         yield found
     finally:

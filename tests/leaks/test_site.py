@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,11 +21,10 @@ import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import encodings
 
 from tests.leaks import channels, secrets
+from tests.support import plays
 from tests.support.helm import CHART
 from tests.support.programs import tool
 
-ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT = 900
 PLANTED = "rampart-leak-canary-7d1f4c"
 # What a release is given that nobody may see, and what a container prints that has been given a Secret.
 TOKEN = "rampart-leak-canary-3e9b02"
@@ -113,26 +111,7 @@ def play(state: Path, playbook: str, *arguments: str, fails: bool = False) -> st
         "cluster_state_dir": str(state),
         "cluster_reset_confirm": True,
     }
-    argv = [
-        str(Path(sys.executable).parent / "ansible-playbook"),
-        "-vvvv",
-        "--diff",
-        "--inventory=inventories/local",
-        f"--extra-vars={json.dumps(variables)}",
-        f"playbooks/{playbook}.yml",
-        *arguments,
-    ]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    done = subprocess.run(
-        argv,
-        cwd=ROOT,
-        env={**environment, "ANSIBLE_NOCOLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    done = plays.play("inventories/local", playbook, variables, "-vvvv", "--diff", *arguments)
     said = done.stdout + done.stderr
     assert (done.returncode != 0) is fails, said[-6000:]
     return said

@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,36 +16,21 @@ from typing import Any
 
 import pytest
 
-from tests.support.programs import tool
+from tests.support import plays
+from tests.support.kubectl import ask
+from tests.support.plays import Played
 
-ROOT = Path(__file__).resolve().parents[3]
 CLUSTERS = ("north", "east", "west")
 RECAP = re.compile(r"^(\w+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
-def play(state: Path, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def play(state: Path, playbook: str, *arguments: str) -> Played:
     """Run one of the collection's playbooks on the fleet, with its state in a folder of the test's own."""
-    argv = [
-        str(Path(sys.executable).parent / "ansible-playbook"),
-        "--inventory=inventories/fleet",
-        f"--extra-vars={json.dumps({'cluster_state_dir': str(state), 'cluster_reset_confirm': True})}",
-        f"playbooks/{playbook}.yml",
-        *arguments,
-    ]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    return subprocess.run(
-        argv,
-        cwd=ROOT,
-        env={**environment, "ANSIBLE_NOCOLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    variables = {"cluster_state_dir": str(state), "cluster_reset_confirm": True}
+    return plays.play("inventories/fleet", playbook, variables, *arguments)
 
 
-def changes(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+def changes(done: Played) -> dict[str, int]:
     """Return how many tasks changed something, by cluster; any failure ends the test."""
     recap = {name: tuple(map(int, figures)) for name, *figures in RECAP.findall(done.stdout)}
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
@@ -57,14 +39,7 @@ def changes(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 def kubectl(state: Path, cluster: str, *arguments: str) -> Any:
     """Ask one cluster by itself, not through the collection."""
-    argv = [
-        str(tool("kubectl")),
-        f"--kubeconfig={state / cluster / 'admin.kubeconfig'}",
-        *arguments,
-        "--output=json",
-    ]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
-    return json.loads(done.stdout)
+    return ask(state / cluster / "admin.kubeconfig", *arguments)
 
 
 @pytest.fixture(scope="module")
