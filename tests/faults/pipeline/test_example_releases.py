@@ -13,22 +13,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.support.example_site import DELIVER, SECONDS, Live, Run, Site, descendants, upgrading
-from tests.support.programs import tool
-
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or not tool("kubelet").exists(), reason="needs root and the tools"
-)
 
 # helm_deploy_timeout holds once for the verdict, and once for the proof of the return.
 BOUND = 2 * SECONDS
@@ -110,20 +102,6 @@ MIGRATION = {
         '   | replace "-m, backend.smoke" "-c, import time; time.sleep(600)" }}\n',
     )
 }
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    """Bring it up once."""
-    made = Site.below(Path(tempfile.mkdtemp(prefix="rv-", dir="/var/tmp")))
-    try:
-        made.clone()
-        made.play("site", "--tags=tools,cluster,environments,secrets,pipeline")
-        made.serves()
-        yield made
-    finally:
-        made.play("cluster_reset")
-        shutil.rmtree(made.base, ignore_errors=True)
 
 
 def returned(site: Site, before: Live) -> Live:
