@@ -47,7 +47,7 @@ def links(page: str) -> list[tuple[str, str]]:
     for target in LINK.findall(re.sub(r"`[^`\n]*`", "", prose(page))):
         if re.match(r"[a-z]+:", target):
             continue
-        path, _, anchor = target.partition("#")
+        path, _mark, anchor = target.partition("#")
         place = (ROOT / PurePosixPath(page).parent / path).resolve() if path else ROOT / page
         found.append((place.relative_to(ROOT).as_posix(), anchor))
     return found

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from types import SimpleNamespace
+from collections.abc import Mapping
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._secrets.definition im
 
 from tests.unit.collection import ROOT
 
-OLD, NEW = {"username": b"app_a"}, {"username": b"app_b"}
+OLD, NEW = MappingProxyType({"username": b"app_a"}), MappingProxyType({"username": b"app_b"})
 RUNBOOK = re.sub(r" \\\n *", " ", (ROOT / "docs/runbooks/rotation-by-hand.md").read_text(encoding="utf-8"))
 TEMPLATES: dict[str, dict[str, str | None]] = {"Deployment/backend": {"secret.rampart.k8s/x": None}}
 POD = {"metadata": {"name": "postgresql-0"}, "spec": {"containers": [{"name": "postgresql"}]}}
@@ -44,8 +45,8 @@ POD = {"metadata": {"name": "postgresql-0"}, "spec": {"containers": [{"name": "p
 
 def made(
     name: str = "NAME",
-    old: dict[str, bytes] | None = OLD,
-    new: dict[str, bytes] | None = NEW,
+    old: Mapping[str, bytes] | None = OLD,
+    new: Mapping[str, bytes] | None = NEW,
     *,
     kind: str = "command",
     strategy: str = "overlap",
@@ -57,7 +58,13 @@ def made(
     names = dict.fromkeys(Stage, f"{name}-2" if strategy == "versioned" else name)
     prints = {stage: "old" if stage is Stage.OLD else "new" for stage in Stage}
     return Member(
-        definition, before, {"username": Fate.PLAIN}, prints, {**names, Stage.OLD: before or name}, old, new
+        definition,
+        before,
+        {"username": Fate.PLAIN},
+        prints,
+        {**names, Stage.OLD: before or name},
+        None if old is None else dict(old),
+        None if new is None else dict(new),
     )
 
 
