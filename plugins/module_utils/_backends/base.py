@@ -75,11 +75,13 @@ class Backend(Protocol):
         """Return the commands by which a person does what ``unset`` does."""
 
 
-class NoBackend:
-    """A secret that nothing but its consumers knows."""
+class Unremarkable:
+    """What a backend answers that has nothing of its own to say; whether it accepts is never among it."""
+
+    __slots__ = ()
 
     def absent(self) -> str:
-        """Be in nobody's way."""
+        """Be there."""
         return ""
 
     def permissions(self) -> list[Permission]:
@@ -90,15 +92,19 @@ class NoBackend:
         """Take all for it."""
         return held
 
+    def discard(self, turn: Turn) -> None:
+        """Discard nothing: nothing was issued that could be left over."""
+
+
+class NoBackend(Unremarkable):
+    """A secret that nothing but its consumers knows."""
+
     def check(self, turn: Turn) -> None:
         """Accept it."""
 
     def issue(self, turn: Turn) -> Content:
         """Issue nothing."""
         return {}
-
-    def discard(self, turn: Turn) -> None:
-        """Discard nothing."""
 
     def set(self, turn: Turn) -> None:
         """Set nothing."""

@@ -22,12 +22,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
+from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn, Unremarkable
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 
 PROTOCOL = 1
 
@@ -54,31 +53,19 @@ def unpacked(data: Any) -> dict[str, bytes]:
 
 
 @dataclass(slots=True)
-class Command:
+class Command(Unremarkable):
     """One program, for the credential of one secret."""
 
     options: Mapping[str, Any]
     around: Surroundings
     redactor: Redactor
 
-    def absent(self) -> str:
-        """It is there, or it is an error."""
-        return ""
-
-    def permissions(self) -> list[Permission]:
-        """Need nothing: what the program needs is its own."""
-        return []
-
-    def credential(self, held: Content) -> Content:
-        """Take all for it: what the program makes of that is its own."""
-        return held
-
     def check(self, turn: Turn) -> None:
         """Have it use the old credential."""
         self._ask("check", turn)
 
     def issue(self, turn: Turn) -> Content:
-        """Have it make what is not made here."""
+        """Have it make what is not made here; asked again in one rotation, it gives the same."""
         found = self._ask("issue", turn).get("data") or {}
         try:
             made = unpacked(found)
@@ -86,9 +73,6 @@ class Command:
             raise self._unreadable("issue", turn) from None
         self.redactor.add(*made.values())
         return made
-
-    def discard(self, turn: Turn) -> None:
-        """Know of no such thing: a program that issues twice in one rotation gives the same."""
 
     def set(self, turn: Turn) -> None:
         """Have it make the new credential valid."""

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
+from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn, Unremarkable
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers import namespace as namespaces
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers import workloads
@@ -37,7 +37,7 @@ PAUSE = 1.0
 
 
 @dataclass(slots=True)
-class KeyList:
+class KeyList(Unremarkable):
     """One list, for the key of one caller."""
 
     options: Mapping[str, Any]
@@ -114,9 +114,6 @@ class KeyList:
     def issue(self, turn: Turn) -> Content:
         """Issue nothing: the key is made here."""
         return {}
-
-    def discard(self, turn: Turn) -> None:
-        """Discard nothing."""
 
     def _entry(self, turn: Turn) -> str:
         return names.shortened(f"{turn.namespace}.{turn.name}.{turn.rotation}", names.LONGEST_NAME)

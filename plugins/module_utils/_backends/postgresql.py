@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
+from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn, Unremarkable
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Behind, Surroundings
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.files import anonymous_file
@@ -53,7 +53,7 @@ class WrongPasswordError(RampartError):
 
 
 @dataclass(slots=True)
-class Postgresql:
+class Postgresql(Unremarkable):
     """One server, for the roles of one secret."""
 
     options: Mapping[str, Any]
@@ -138,9 +138,6 @@ class Postgresql:
                 next_step="name two roles that alternate, or use the strategy in_place and accept a gap",
             )
         return {self.options["username_key"]: following.encode()}
-
-    def discard(self, turn: Turn) -> None:
-        """Discard nothing: a name was issued, and no password."""
 
     def _role(self, held: Content) -> str:
         return held.get(self.options["username_key"], b"").decode(errors="replace")

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn
+from ansible_collections.rampart.k8s.plugins.module_utils._backends.base import Content, Turn, Unremarkable
 from ansible_collections.rampart.k8s.plugins.module_utils._backends.reach import Surroundings
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission, permissions
@@ -34,7 +34,7 @@ REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 
 @dataclass(slots=True)
-class ServiceAccountToken:
+class ServiceAccountToken(Unremarkable):
     """The API server itself, for the token of one secret."""
 
     options: Mapping[str, Any]
@@ -52,10 +52,6 @@ class ServiceAccountToken:
     def _audiences(self) -> dict[str, list[str]]:
         wanted = list(self.options.get("audiences") or ())
         return {"audiences": wanted} if wanted else {}
-
-    def absent(self) -> str:
-        """The API server is there."""
-        return ""
 
     def permissions(self) -> list[Permission]:
         """Return what asking for a token and trying it takes."""

@@ -65,7 +65,7 @@ class Namespace:
 
 def permissions(name: str) -> list[Permission]:
     """Return what it takes to read a namespace."""
-    kinds = ((kind.group.rpartition("/")[0], kind.plural) for kind in (*KINDS, ACCOUNT, INGRESS, *EXTERNAL))
+    kinds = ((kind.api_group, kind.plural) for kind in (*KINDS, ACCOUNT, INGRESS, *EXTERNAL))
     return [Permission("list", group, plural, name) for group, plural in (("", "secrets"), *kinds)]
 
 

@@ -21,6 +21,11 @@ class Kind:
     plural: str
     template: tuple[str, ...] = ("spec", "template")
 
+    @property
+    def api_group(self) -> str:
+        """Its group without the version, empty for the core group: as permissions name it."""
+        return self.group.rpartition("/")[0]
+
     def path(self, namespace: str, name: str = "") -> str:
         """Where the API server keeps it."""
         root = f"/apis/{self.group}" if "/" in self.group else f"/api/{self.group}"

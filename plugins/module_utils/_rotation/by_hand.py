@@ -20,7 +20,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._generate.stages impor
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation import hooks, rollout, verify
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation.contents import SAID_BEFORE
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation.journal import Group, Member
-from ansible_collections.rampart.k8s.plugins.module_utils._rotation.shop import Shop
+from ansible_collections.rampart.k8s.plugins.module_utils._rotation.shop import Shop, stays
 from ansible_collections.rampart.k8s.plugins.module_utils._secrets import names
 
 # Takes the content of one Secret, and what was said about it, over into another one, from pipe to pipe.
@@ -66,9 +66,7 @@ def _backend(shop: Shop, member: Member) -> list[str]:
     if not member.definition.backend or member.new is None:
         return []
     backend = shop.backend(member.definition)
-    if member.old is not None and backend.credential(member.old) == backend.credential(member.new):
-        return []
-    return backend.by_hand(shop.turn(member))
+    return [] if stays(member, backend) else backend.by_hand(shop.turn(member))
 
 
 def _consumers(kubectl: str, shop: Shop, group: Group) -> Iterator[str]:

@@ -63,7 +63,7 @@ def _of_user(namespace: str, consumer: Consumer, *, inspect: bool) -> list[Permi
     wanted: list[tuple[str, str, tuple[str, ...]]] = []
     if consumer.action == RESTART and consumer.kind in ROLLS:
         kind = next(kind for kind in KINDS if kind.kind == consumer.kind)
-        wanted.append((kind.group.rpartition("/")[0], kind.plural, ("get", "patch", "watch")))
+        wanted.append((kind.api_group, kind.plural, ("get", "patch", "watch")))
     if consumer.action == RELOAD:
         wanted.append(("", "pods", ("patch",)))
     if inspect:

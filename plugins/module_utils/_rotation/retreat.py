@@ -17,7 +17,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._rotation import (
     verify,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._rotation.journal import Direction, Group, Phase
-from ansible_collections.rampart.k8s.plugins.module_utils._rotation.shop import Shop
+from ansible_collections.rampart.k8s.plugins.module_utils._rotation.shop import Shop, stays
 
 
 def run(shop: Shop, groups: list[Group]) -> None:
@@ -82,7 +82,6 @@ def _unset(shop: Shop, group: Group, *, in_place: bool) -> None:
 
     One that has room for one credential only comes before the Secrets, any other one after them.
     """
-    replaced = [member.name for member, _backend in shop.replaced(group)]
     for member, backend in shop.backends(group):
         if (member.definition.strategy == "in_place") is not in_place:
             continue
@@ -90,7 +89,7 @@ def _unset(shop: Shop, group: Group, *, in_place: bool) -> None:
         if member.new is None:
             backend.discard(turn)
             continue
-        if member.old is None or member.name in replaced:
+        if not stays(member, backend):
             backend.unset(turn)
         if member.old is not None:
             backend.check(turn)

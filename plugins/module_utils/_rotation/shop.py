@@ -50,6 +50,11 @@ class Settings:
         return max(1, min(number, workloads))
 
 
+def stays(member: Member, backend: Backend) -> bool:
+    """Say whether the credential is the same as before, whatever else of the Secret has changed."""
+    return member.old is not None and backend.credential(member.old) == backend.credential(member.new or {})
+
+
 @dataclass(slots=True)
 class Shop:
     """Everything at hand for one journal."""
@@ -111,13 +116,12 @@ class Shop:
     def replaced(self, group: Group) -> list[tuple[Member, Backend]]:
         """Return the members whose old credential is another one than the new, each with its backend.
 
-        One that stays is in use: it must not be revoked, whatever else of the Secret has changed.
+        One that stays is in use: it must not be revoked.
         """
         return [
             (member, backend)
             for member, backend in self.backends(group)
-            if member.old is not None
-            and backend.credential(member.old) != backend.credential(member.new or {})
+            if member.old is not None and not stays(member, backend)
         ]
 
     def guarded(self, groups: Iterable[Group], act: Callable[[Group], None]) -> None:

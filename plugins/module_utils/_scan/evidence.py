@@ -39,7 +39,7 @@ def record(folder: Path, run: Run, play: Mapping[str, str]) -> None:
     for verdict in run.verdicts:
         own = of(verdict, run, play)
         store.append(own)
-        named = verdict.examined.named
+        named = verdict.examined.seen.named
         if verdict.digest and named not in ("", verdict.digest):
             store.append(replace(own, subject=replace(own.subject, digest=named)))
 

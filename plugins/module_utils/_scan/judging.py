@@ -18,7 +18,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.adapter import Input
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.decide import BY_KIND
-from ansible_collections.rampart.k8s.plugins.module_utils._scan.locate import Finder, read_text
+from ansible_collections.rampart.k8s.plugins.module_utils._scan.locate import Finder, Seen, read_text
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.model import Fact, Kind, Report
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.schedule import Batch, Task, run_all
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.storage import Cache
@@ -39,9 +39,7 @@ class Examined:
     cached: list[str] = field(default_factory=list)
     # Why nothing could be judged at all.
     error: RampartError | None = None
-    pin: str = ""
-    # The digest by which pods name the image, where it has one.
-    named: str = ""
+    seen: Seen = field(default_factory=Seen)
     files: list[Path] = field(default_factory=list)
 
     @property
@@ -77,8 +75,7 @@ class Judging:
     def _prepare(self, one: Examined) -> Sequence[Task]:
         """Find the subject; return what scanners still have to do."""
         try:
-            one.pin = self._finder.pin(one.subject)
-            one.named = self._finder.named(one.subject)
+            one.seen = self._finder.seen(one.subject)
             return self._tasks(one)
         except RampartError as error:
             one.error = error
@@ -109,7 +106,7 @@ class Judging:
             return self._missing(one, item, names)
         # The same image may stand in the list twice.
         archive = self._work / f"image-{id(one):x}.tar"
-        known = self._known(one.pin)
+        known = self._known(one.seen.pin)
         if known is not None:
             one.fact = Fact(Kind.IMAGE, known.digest, known.size, known.user, dockerfile)
             item = Input(Kind.IMAGE, archive, known.digest, subject.shown)
@@ -120,7 +117,7 @@ class Judging:
         self._progress.say(f"{subject.line}: bringing and verifying the image")
         one.files.append(archive)
         fact = self._finder.export(subject, self._work, archive)
-        self._cache.remember(f"image:{one.pin}", [fact.digest, fact.size, fact.user])
+        self._cache.remember(f"image:{one.seen.pin}", [fact.digest, fact.size, fact.user])
         one.fact = Fact(Kind.IMAGE, fact.digest, fact.size, fact.user, dockerfile)
         return self._missing(one, Input(Kind.IMAGE, archive, fact.digest, subject.shown), names)
 
@@ -182,7 +179,7 @@ class Judging:
         if one.error is not None or not ran:
             return
         try:
-            if self._finder.pin(one.subject) == one.pin:
+            if self._finder.seen(one.subject).pin == one.seen.pin:
                 return
             said = f"{one.subject.shown} means another image since it was judged"
         except RampartError as error:

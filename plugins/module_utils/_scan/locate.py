@@ -40,6 +40,16 @@ class Places:
     crane: str = "crane"
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a subject is at a moment."""
+
+    # Another one later is another image.
+    pin: str = ""
+    # The digest by which pods name the image; empty where it has none but its own.
+    named: str = ""
+
+
 class Finder:
     """Answers which image a name means now."""
 
@@ -50,29 +60,21 @@ class Finder:
         self._ctr = Cli(places.ctr, timeout=timeout)
         self._crane = crane(places.crane, timeout=timeout)
 
-    def pin(self, subject: Subject) -> str:
-        """Name what the subject is now, without reading it. Another answer later is another image."""
+    def seen(self, subject: Subject) -> Seen:
+        """Name what the subject is now, without reading it."""
         if subject.source == "docker":
-            return f"docker:{self._docker_id(subject.place)}"
+            return Seen(f"docker:{self._docker_id(subject.place)}")
         if subject.source == "containerd":
-            return f"containerd:{self._containerd_digest(subject.place)}"
+            digest = self._containerd_digest(subject.place)
+            return Seen(f"containerd:{digest}", digest)
         if subject.source == "registry":
-            return f"registry:{subject.place.partition('@')[2]}"
+            digest = subject.place.partition("@")[2]
+            return Seen(f"registry:{digest}", digest)
         if subject.source in ("sbom", "dockerfile"):
-            return f"file:{digest_of(Path(subject.place))}"
+            return Seen(f"file:{digest_of(Path(subject.place))}")
         with self._opened(subject.source, Path(subject.place), subject.reference) as image:
-            return f"{subject.source}:{image.members.identity()}:{subject.reference}"
-
-    def named(self, subject: Subject) -> str:
-        """Return the digest by which pods name the image; empty where it has none but its own."""
-        if subject.source == "registry":
-            return subject.place.partition("@")[2]
-        if subject.source == "containerd":
-            return self._containerd_digest(subject.place)
-        if subject.source not in ("archive", "layout"):
-            return ""
-        with self._opened(subject.source, Path(subject.place), subject.reference) as image:
-            return image.digest
+            pin = f"{subject.source}:{image.members.identity()}:{subject.reference}"
+            return Seen(pin, image.digest)
 
     @contextmanager
     def image(self, subject: Subject, work: Path) -> Iterator[PackedImage]:
