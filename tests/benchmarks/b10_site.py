@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.measure import ROOT, Cost, median, play, run, table
+from tests.support import asking
 from tests.support.programs import tool
 
 NAME = "b10"
@@ -62,16 +63,12 @@ class Live:
     """What stands in the cluster, asked by kubectl and helm alone."""
 
     def __init__(self, state: Path) -> None:
-        self.kubeconfig = str(state / NAME / "admin.kubeconfig")
-
-    def ask(self, program: str, *arguments: str) -> Any:
-        argv = [str(tool(program)), f"--kubeconfig={self.kubeconfig}", *arguments, "--output=json"]
-        return json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
+        self.kubeconfig = state / NAME / "admin.kubeconfig"
 
     def objects(self) -> list[dict[str, Any]]:
         """Return what shapes the environments, as somebody would have written it down."""
         listed = ("get", KINDS, "--all-namespaces", "--selector=app.kubernetes.io/managed-by=rampart")
-        items: list[dict[str, Any]] = self.ask("kubectl", *listed)["items"]
+        items: list[dict[str, Any]] = asking.kubectl(self.kubeconfig, *listed)["items"]
         for item in items:
             item.pop("status", None)
             for field in SERVERS:
@@ -83,9 +80,9 @@ class Live:
     def releases(self, packages: Path) -> list[dict[str, Any]]:
         """Return the deployed releases as tasks of kubernetes.core, values and chart as they are."""
         tasks = []
-        for release in self.ask("helm", "list", "--all-namespaces"):
+        for release in asking.helm(self.kubeconfig, "list", "--all-namespaces"):
             name, space = release["name"], release["namespace"]
-            values = self.ask("helm", "get", "values", name, "--namespace", space)
+            values = asking.helm(self.kubeconfig, "get", "values", name, "--namespace", space)
             tasks.append(
                 {
                     "kubernetes.core.helm": {
@@ -93,7 +90,7 @@ class Live:
                         "namespace": space,
                         "chart_ref": str(packages / f"{release['chart']}.tgz"),
                         "values": values,
-                        "kubeconfig": self.kubeconfig,
+                        "kubeconfig": str(self.kubeconfig),
                         "binary_path": str(tool("helm")),
                         "wait": True,
                         "timeout": "5m",
@@ -105,7 +102,7 @@ class Live:
 
 def core(folder: Path, live: Live, packages: Path) -> list[str]:
     """Write the contender's play: what is live now, in the usual words."""
-    module = {"kubeconfig": live.kubeconfig, "definition": "{{ objects }}", **SERVER_SIDE}
+    module = {"kubeconfig": str(live.kubeconfig), "definition": "{{ objects }}", **SERVER_SIDE}
     tasks = [{"kubernetes.core.k8s": module}, *live.releases(packages)]
     return play(folder, "core", tasks, objects=live.objects())
 

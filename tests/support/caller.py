@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 import jwt
 
-from tests.support.kubectl import ask
+from tests.support.asking import kubectl
 
 PORT = 8000
 SECONDS = 30.0
@@ -28,8 +28,8 @@ SECONDS = 30.0
 def token(kubeconfig: Path, namespace: str) -> str:
     """Sign a token that lives for a minute."""
     here = f"--namespace={namespace}"
-    settings = ask(kubeconfig, "get", "configmap", "backend", here)["data"]
-    kept = ask(kubeconfig, "get", "secret", "jwt-signing", here)["data"]["jwks.json"]
+    settings = kubectl(kubeconfig, "get", "configmap", "backend", here)["data"]
+    kept = kubectl(kubeconfig, "get", "secret", "jwt-signing", here)["data"]["jwks.json"]
     entry = next(each for each in json.loads(base64.b64decode(kept))["keys"] if "d" in each)
     now = int(time.time())
     claims = {
@@ -45,7 +45,7 @@ def token(kubeconfig: Path, namespace: str) -> str:
 
 def served(kubeconfig: Path, namespace: str) -> None:
     """Go the whole way through the Service's own address: a stranger is refused, a question is answered."""
-    service = ask(kubeconfig, "get", "service", "backend", f"--namespace={namespace}")
+    service = kubectl(kubeconfig, "get", "service", "backend", f"--namespace={namespace}")
     question = str(uuid.uuid4())
     with httpx.Client(
         base_url=f"http://{service['spec']['clusterIP']}:{PORT}", timeout=SECONDS, trust_env=False

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 from xml.etree import ElementTree
 
-from tests.support import caller, embedded, kubectl, plays
+from tests.support import asking, caller, embedded, plays
 from tests.support.plays import ROOT
 from tests.support.programs import tool
 
@@ -163,17 +163,16 @@ class Site:
         )
 
     def kubectl(self, *arguments: str) -> str:
-        return kubectl.run(self.kubeconfig, f"--namespace={ENVIRONMENT}", *arguments)
+        return asking.run("kubectl", self.kubeconfig, f"--namespace={ENVIRONMENT}", *arguments)
 
     def ask(self, *arguments: str) -> Any:
-        return kubectl.ask(self.kubeconfig, f"--namespace={ENVIRONMENT}", *arguments)
+        return asking.kubectl(self.kubeconfig, f"--namespace={ENVIRONMENT}", *arguments)
 
     def history(self) -> list[dict[str, Any]]:
         """Ask Helm itself for its revisions, the newest last."""
-        argv = [str(tool("helm")), "history", RELEASE, f"--namespace={ENVIRONMENT}", "--output=json"]
-        argv.append(f"--kubeconfig={self.kubeconfig}")
-        done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
-        found: list[dict[str, Any]] = json.loads(done.stdout)
+        found: list[dict[str, Any]] = asking.helm(
+            self.kubeconfig, "history", RELEASE, f"--namespace={ENVIRONMENT}"
+        )
         return found
 
     def live(self) -> Live:

@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import plays
-from tests.support.kubectl import ask
+from tests.support import asking, plays
 from tests.support.plays import Played
 
 CLUSTERS = ("north", "east", "west")
@@ -39,7 +38,7 @@ def changes(done: Played) -> dict[str, int]:
 
 def kubectl(state: Path, cluster: str, *arguments: str) -> Any:
     """Ask one cluster by itself, not through the collection."""
-    return ask(state / cluster / "admin.kubeconfig", *arguments)
+    return asking.kubectl(state / cluster / "admin.kubeconfig", *arguments)
 
 
 @pytest.fixture(scope="module")
