@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 .DEFAULT_GOAL := help
-.PHONY: help site check stop reset setup lint test fast-test faults bench clean distclean
+.PHONY: help site check stop reset setup lint test fast-test faults awx guides docs bench clean distclean
 
 INVENTORY ?= inventories/local
 ARGS ?=
@@ -40,6 +40,18 @@ fast-test: ## Run the unit tests only
 faults: ## Run the fault injection suite (slow)
 	@sh scripts/setup.sh dev
 	@$(CHECK) faults
+
+awx: ## Launch every job template as AWX does, and apply its objects (slow)
+	@sh scripts/setup.sh dev
+	@$(CHECK) awx
+
+guides: ## Run the commands of the guides in a fresh clone, with the local cluster (slow)
+	@sh scripts/setup.sh dev
+	@$(CHECK) guides
+
+docs: ## Build the documentation site in build/site/html
+	@sh scripts/setup.sh dev
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" sh scripts/docs_site.sh
 
 bench: ## Run the benchmarks against their contenders (slow)
 	@sh scripts/setup.sh dev

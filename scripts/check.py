@@ -32,9 +32,11 @@ LOGS = ROOT / "build" / "logs"
 # Where the playbooks put the tools that they bring.
 TOOLS = Path(os.environ.get("RAMPART_TOOLS_BIN", Path.home() / ".cache/rampart/bin"))
 VENVS = {"oldest": ROOT / ".venv", "newest": ROOT / ".venv-newest"}
-# How many lines of a failed stage are shown where it fails, and at the very end.
+# How many lines of a failed stage are shown where it fails, and at the very end; of a reason as many
+# as Ansible breaks a long sentence into.
 SHOWN_LINES = 60
-REASONS = 12
+REASONS = 36
+REASON_LINES = 4
 # What pytest, Ansible, Molecule and the checkers (yamllint and ansible-lint the last two) give a reason in.
 REASON = re.compile(
     r"^\s*(?:FAILED |ERROR |E   |fatal: |\[ERROR\]|CRITICAL|.*\berror: |\d+:\d+ +error |[\w-]+\[[\w-]+\]: )"
@@ -167,6 +169,17 @@ def count(stage: Stage, rc: int, lines: list[str]) -> tuple[int, int]:
     return passed, failed
 
 
+def reasons(lines: list[str]) -> list[str]:
+    """Pick the lines that say why, and those over which such a sentence goes on."""
+    picked: dict[int, str] = {}
+    for start in (number for number, line in enumerate(lines) if REASON.search(line)):
+        for number, line in enumerate(lines[start : start + REASON_LINES], start):
+            if not line:
+                break
+            picked[number] = line
+    return list(picked.values())[-REASONS:]
+
+
 def run(stage: Stage) -> Outcome:
     """Run one stage and tell how it went."""
     outcome = Outcome(stage)
@@ -188,8 +201,7 @@ def run(stage: Stage) -> Outcome:
     marks = ("not run: ", "SKIPPED ")
     outcome.not_run += [line.removeprefix("not run: ") for line in lines if line.startswith(marks)]
     if outcome.failed:
-        plain = [COLOUR.sub("", line).strip(TREE) for line in lines]
-        outcome.reasons = [line for line in plain if REASON.search(line)][-REASONS:]
+        outcome.reasons = reasons([COLOUR.sub("", line).strip(TREE) for line in lines])
         say(f"{stage.name}: FAILED after {outcome.seconds:.0f} s (code {rc}); all of it is in {log}")
         if stage.quiet:
             for line in lines[-SHOWN_LINES:]:

@@ -26,8 +26,8 @@ options:
     type: path
   docker_config:
     description:
-      - The folder of the docker configuration with the credentials for registries (E(DOCKER_CONFIG)). When it
-        is not set, that of the user who runs the module counts.
+      - The docker configuration with the credentials for registries, as its folder (E(DOCKER_CONFIG)) or as a
+        file (E(REGISTRY_AUTH_FILE)). When it is not set, that of the user who runs the module counts.
     type: path
 notes:
   - Images are named C(oci:/FOLDER), optionally with C(:TAG) and C(@sha256:DIGEST), for OCI layouts, and

@@ -21,7 +21,7 @@ description:
   - It exists beside C(kubernetes.core.k8s) for what that module cannot do. It works on hundreds of objects in
     the time of a few. Its check mode completes when the namespace or the custom resource definition of an
     object is only to be created. It never shows a Secret in a diff. It prunes what is in the list no more.
-    The measurements are in C(docs/benchmarks.md) of this collection, under B1.
+    The measurements are in C(docs/benchmarks/cluster.md) of this collection, under B1.
 extends_documentation_fragment:
   - rampart.k8s.kubernetes
   - rampart.k8s.attributes

@@ -11,11 +11,17 @@ short_description: Prove network policies by packets between real pods
 version_added: 0.1.0
 author: rampart.k8s contributors (@rampart-k8s)
 description:
-  - Puts a pod wherever the definition makes a difference, lets each of them try all others on every
-    port that any rule names and on one that none does, and ask the DNS, and compares what arrived with
-    what the definition says.
-  - A refusal counts only when the listener is shown to answer. A pod behind a wall of its own shows
+  - Puts a pod wherever the definition makes a difference, and lets each of them try all others by TCP and
+    UDP on every port that any rule opens, by number or by name, and on one that none does. Each of them
+    also asks the DNS, and calls the API server, the cloud's metadata address and what O(outside) names.
+  - What must arrive is computed from the NetworkPolicies that live, whoever made them, and what must not
+    from the definition too. A policy of another kind that may decide about a packet is named, and what it
+    may decide is not proven; so is SCTP, which no probe speaks. Of a CiliumNetworkPolicy it is understood
+    whom it cannot mean.
+  - What must be refused is tried first. A refusal counts only when the listener is shown to answer, or
+    when somebody else gets an answer from where it was to go. A pod behind a wall of its own shows
     that the network enforces policies at all. Where it does not, the network is named.
+  - A shut UDP port answers whoever gets through to it; such an answer counts as arrival.
   - The pods carry the labels of the applications, so that the policies hold for them, and a readiness
     gate that keeps them out of the applications' Services.
 extends_documentation_fragment:
@@ -35,7 +41,9 @@ attributes:
     support: full
 options:
   definitions:
-    description: The NetworkPolicies that were applied.
+    description:
+      - The NetworkPolicies that were applied. What they refuse must be refused whatever else lives, and what
+        they allow must not be refused by a policy in one of the environments.
     type: list
     elements: dict
     required: true
@@ -44,6 +52,15 @@ options:
     type: list
     elements: str
     default: []
+  outside:
+    description:
+      - TCP endpoints outside of the cluster, as an address and a port, that packets may leave for. Somebody
+        has to answer there, since a drop looks like silence.
+      - Where nobody answers at an address that is nobody's (RFC 5737), or at the cloud's metadata address,
+        this is said under RV(undecided) and is no violation.
+    type: list
+    elements: str
+    default: [203.0.113.1:443]
 """
 
 EXAMPLES = r"""
@@ -54,6 +71,8 @@ EXAMPLES = r"""
     peers:
       - ingress-nginx
       - monitoring
+    outside:
+      - 198.51.100.7:443
     image: registry.example.com/probe:1
 """
 
@@ -62,7 +81,7 @@ reason:
   description: The verdict in a sentence.
   returned: always
   type: str
-  sample: 1106 proved (950 refusals, 156 controls)
+  sample: 1170 proved (1017 refusals, 153 controls)
 control:
   description: What was put to the test.
   returned: always
@@ -95,6 +114,25 @@ reused:
   returned: always
   type: bool
   sample: false
+undecided:
+  description: Where nobody gets an answer, so that no refusal is told from silence. The gate stays open.
+  returned: when packets were sent
+  type: list
+  elements: str
+  sample: []
+policies:
+  description: For each policy, how many packets it has a part in letting through and in refusing.
+  returned: when packets were sent
+  type: dict
+  sample: {"dev/rampart-deny": {"allows": 0, "refuses": 214}}
+packets:
+  description: All packets that were tried, by their source and by what decides about them.
+  returned: when packets were sent
+  type: dict
+  sample:
+    dev/backend:
+      allowed by dev/rampart-egress-backend and dev/rampart-ingress-agent: dev/agent port 8000
+      refused on the way out by dev/rampart-deny, dev/rampart-egress-all: the API server, the cloud's metadata
 evidence:
   description: The evidence record of the verdict; empty without O(evidence_dir) and where nothing was judged.
   returned: always
@@ -122,6 +160,7 @@ SPEC = (
         {
             "definitions": {"type": "list", "elements": "dict", "required": True},
             "peers": {"type": "list", "elements": "str", "default": []},
+            "outside": {"type": "list", "elements": "str", "default": ["203.0.113.1:443"]},
         }
     )
 )

@@ -44,7 +44,7 @@ options:
     description: The file with the authorities to trust at the registry, in place of the system's own.
     type: path
   docker_config:
-    description: The folder of the docker configuration with the credentials for the registry.
+    description: The folder or the file of the docker configuration with the credentials for the registry.
     type: path
   keep_newest:
     description: How many images of each repository are kept whether anybody needs them or not.

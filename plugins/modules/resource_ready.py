@@ -21,6 +21,9 @@ description:
     a container that crashes or lacks its configuration, pods that are refused by a quota or by Pod Security,
     an exceeded progress deadline and a failed job. The message names the object, the container, the reason
     and the last event.
+  - Pods that end at their start until what they need is there say by the annotation
+    C(rampart.k8s/allowed-restarts) after how many restarts that counts as a failure. Without it the first
+    C(CrashLoopBackOff) does.
 extends_documentation_fragment:
   - rampart.k8s.kubernetes
   - rampart.k8s.attributes

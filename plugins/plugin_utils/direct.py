@@ -9,11 +9,16 @@ Ansible packs a module with everything that it imports, sends it, and has it com
 task: most of what a task costs that finds nothing to do. A cluster is driven from the machine that
 runs Ansible, where all of it lies compiled already. Everything else stays Ansible's own: the process
 of its own, its environment, the arguments through its standard input, the way an answer is read.
+That process is a new Python, or a fork of one that has imported already (module_server.py).
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,11 +26,14 @@ from typing import Any
 from ansible.executor import module_common
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins.action import ActionBase
+from ansible_collections.rampart.k8s.plugins.plugin_utils.module_server import MODULES, ROOT
 
-# The folder of all collections, by the way in which this one was found.
-ROOT = Path(__file__).parents[4]
-COLLECTION = "ansible_collections.rampart.k8s.plugins.modules"
 PROFILE = "legacy"
+HERE = Path(__file__).parent
+# What the kernel takes as the path of a socket, and as the first line of a program.
+SOCKET_LENGTH, LINE_LENGTH = 107, 255
+# The folder by which this run's modules are led to their server; the workers inherit it.
+_led_by: list[Path] = []
 
 # First of all nothing may be imported from the folder that somebody happens to be in.
 PROGRAM = """\
@@ -47,8 +55,48 @@ def program(name: str, arguments: dict[str, Any]) -> bytes:
     encoder = get_module_encoder(PROFILE, Direction.CONTROLLER_TO_MODULE)
     text = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder)
     return PROGRAM.format(
-        root=str(ROOT), arguments=text.encode(), profile=PROFILE, module=f"{COLLECTION}.{name}"
+        root=str(ROOT), arguments=text.encode(), profile=PROFILE, module=f"{MODULES}.{name}"
     ).encode()
+
+
+def start_server(folder: Path) -> subprocess.Popen[bytes] | None:
+    """Start the server of modules for this run, in a folder that only its user may enter.
+
+    Returns nothing where it cannot be led to from there.
+    """
+    client, path = folder / "client", folder / "socket"
+    first = f"#!{sys.executable} -IS\n".encode()
+    if len(os.fsencode(path)) > SOCKET_LENGTH or len(first) > LINE_LENGTH or first.count(b" ") > 1:
+        return None
+    folder.mkdir(mode=0o700)
+    client.write_bytes(first + (HERE / "module_client.py").read_bytes())
+    client.chmod(0o700)
+    if not os.access(client, os.X_OK):
+        # Nothing may be executed on this file system.
+        return None
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(64)
+        number = listener.fileno()
+        server = subprocess.Popen(
+            [sys.executable, "-P", str(HERE / "module_server.py"), str(number)],
+            pass_fds=[number],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    _led_by.append(folder)
+    return server
+
+
+def interpreter(name: str) -> str:
+    """Return what runs a module: who lets the server of modules become it, or this Python."""
+    if not _led_by:
+        return sys.executable
+    link = _led_by[-1] / name
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to("client")
+    return str(link)
 
 
 class DirectAction(ActionBase):  # type: ignore[misc]
@@ -64,7 +112,7 @@ class DirectAction(ActionBase):  # type: ignore[misc]
         built = module_common._BuiltModule(
             b_module_data=program(name, module_args),
             module_style="new",
-            shebang=f"#!{sys.executable}",
+            shebang="#!" + (interpreter(name) if self._is_pipelining_enabled("new") else sys.executable),
             serialization_profile=PROFILE,
         )
         return built, str(ROOT / "rampart/k8s/plugins/modules" / f"{name}.py")

@@ -133,16 +133,18 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="b10-", dir="/var/tmp") as name:
         folder, state = Path(name), Path(name) / "state"
+        # etcd and the pods' own users pass through it.
+        folder.chmod(0o711)
         live = Live(state)
         try:
             note("site.yml, nothing there but the tools", run(command(state, "site")))
             note(OURS_AGAIN, *(run(command(state, "site")) for _run in runs))
             note(OURS_PIPELINE, *(run(command(state, "pipeline")) for _run in runs))
+            # Before the contender upgrades the releases, which ours would put right as well.
             before = core(folder, live, state / "charts")
-            run(before)
-            note(CORE_AGAIN, *(run(before) for _run in runs))
             note(OURS_CHANGE, run(command(state, "pipeline", application_dir=str(changed(folder)))))
             note(CORE_CHANGE, run(before))
+            note(CORE_AGAIN, *(run(before) for _run in runs))
         finally:
             run(command(state, "cluster_reset"))
     table("The whole of it", rows, OURS_AGAIN)

@@ -213,7 +213,7 @@ def main() -> None:
             Rig(controllers=True) as rig,
             tempfile.TemporaryDirectory() as folder,
         ):
-            client = Client(Connection(str(rig.kubeconfig)), Redactor())
+            client = Client(Connection(str(rig.kubeconfig), api_timeout=7200), Redactor())
             prepare(client)
             with Kubelet(rig, SPACE) as kubelet:
                 build(client, uses)

@@ -49,16 +49,13 @@ class Result:
     name: str
     wall: float
     cpu: float
-    memory: int
     requests: int
     lost: int
     left: int
     edits: int
 
     def row(self, count: int) -> str:
-        figures = (
-            f"{self.wall:.1f} | {self.cpu:.1f} | {count / self.wall:.0f} | {self.memory} | {self.requests}"
-        )
+        figures = f"{self.wall:.1f} | {self.cpu:.1f} | {count / self.wall:.0f} | {self.requests}"
         return f"| {self.name} | {figures} | {self.edits} | {self.lost} | {self.left} |"
 
 
@@ -108,7 +105,6 @@ def measure(cluster: Encrypted, name: str, count: int, command: list[str]) -> Re
         name,
         wall,
         used.ru_utime + used.ru_stime,
-        used.ru_maxrss // 1024,
         requests,
         lost,
         left,
@@ -178,8 +174,8 @@ def run(count: int, size: int, *, kubectl: bool) -> None:
             own = [sys.executable, "-m", __spec__.name, "--act"]
             arguments = [str(cluster.rig.kubeconfig), cluster.rig.etcd_endpoint, str(cluster.path)]
             print(f"\n**{count} secrets of {size} bytes, {EDITS:g} edits a second**\n")
-            print("| | wall s | CPU s | values/s | MB | requests | edits | lost | left under the old key |")
-            print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+            print("| | wall s | CPU s | values/s | requests | edits | lost | left under the old key |")
+            print("|---|---:|---:|---:|---:|---:|---:|---:|")
             measure(cluster, "floor: one patch each", count, [*own, "floor", arguments[0], str(count), ""])
             measure(
                 cluster, "rampart.k8s.encryption_rotate, step rewrite", count, [*own, "rewrite", *arguments]

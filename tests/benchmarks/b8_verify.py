@@ -4,13 +4,13 @@
 
 """B8: how long after a release became ready, or after it surely never will, its verdict comes.
 
-``python -m tests.benchmarks.b8_verify [--runs 3] [--objects 60] [--timeout 60]``
+``python -m tests.benchmarks.b8_verify [--runs 3] [--objects 60] [--timeout 60] [--only deleted]``
 
 A real API server with real controllers; nodes are played, so that pods become ready at moments drawn by
 chance, cannot get their image, or crash. The overshoot is the time from the last pod that was said to be
 ready to the end of the waiting process. For a failure it is the time from the start to the verdict, where
-contenders that wait for their timeout are given one of a minute in place of Helm's five; who ends well all
-the same is named. Requests are those of the contender, from the audit log; CPU is that of its process with
+contenders that wait for their timeout are given one of a minute in place of Helm's five; who gives the wrong
+verdict is named. Requests are those of the contender, from the audit log; CPU is that of its process with
 all its children.
 """
 
@@ -20,6 +20,7 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -165,17 +166,14 @@ def measured(rig: Rig, command: list[str]) -> tuple[Row, float]:
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "collections"))),
     }
-    child = os.posix_spawn(
-        command[0],
-        command,
-        environment,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-        ],
-    )
-    _unused, code, usage = os.wait4(child, 0)
-    ended = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
+        _unused, code, usage = os.wait4(child.pid, 0)
+        ended = time.monotonic()
+        said.seek(0)
+        # Why it ended: a verdict that came for another reason than the case's is none.
+        text = said.read().decode(errors="replace").strip()
+    print(f"{Path(command[0]).name}: {text[-600:]}", file=sys.stderr, flush=True)
     requests = sum(1 for event in rig.audit(mark) if event["user"]["username"] == "bench")
     cpu = usage.ru_utime + usage.ru_stime
     return Row(ended - started, cpu, requests, os.waitstatus_to_exitcode(code)), ended
@@ -204,6 +202,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--objects", type=int, default=60)
     parser.add_argument("--timeout", type=int, default=60)
+    parser.add_argument("--only", default="", help="the cases with this in their title")
     arguments = parser.parse_args()
     count = arguments.objects // 4
     cases: dict[str, Values] = {
@@ -219,27 +218,31 @@ def main() -> None:
         Kubelet(str(rig.kubeconfig), slowness=6.0) as kubelet,
     ):
         kubelet.gone.add(GONE)
-        client = Client(Connection(str(rig.kubeconfig)), Redactor())
-        for title, values in cases.items():
+        client = Client(Connection(str(rig.kubeconfig), api_timeout=7200), Redactor())
+        for place, (title, values) in enumerate(cases.items()):
+            if arguments.only not in title:
+                continue
             fails = len(values) > 1
             print(f"\n**{title}** ({4 * count} objects)\n\n| | seconds | worst | CPU s | requests |")
             print("|---|---:|---:|---:|---:|")
             for index, (name, contender) in enumerate(
-                contenders(rig, Path(scratch) / str(len(values)) / title[:3], arguments.timeout).items()
+                contenders(rig, Path(scratch) / str(place), arguments.timeout).items()
             ):
                 rows, seconds = [], []
                 for _run in range(arguments.runs):
                     number += 1
                     release, space = f"r{index}", space_for(client, number)
                     if "note" in values:
-                        measured(rig, contender(release, space, {"count": count}))
+                        first, _ended = measured(rig, contender(release, space, {"count": count}))
+                        if first.code:
+                            raise SystemExit(f"{name} could not install what was to be upgraded")
                         hold(client, space, release)
                     row, ended = measured(rig, contender(release, space, values))
-                    if row.code and not fails:
-                        raise SystemExit(f"{name} ended with {row.code}: {title}")
                     rows.append(row)
                     seconds.append(row.seconds if fails else ended - kubelet.last_ready)
-                fooled = ", says that it is well" if fails and not all(row.code for row in rows) else ""
+                wrong = sum(bool(row.code) is not fails for row in rows)
+                verdict = "well" if fails else "broken"
+                fooled = f", says {wrong} of {len(rows)} times that it is {verdict}" if wrong else ""
                 print(
                     f"| {name}{fooled} | {statistics.median(seconds):.2f} | {max(seconds):.2f} "
                     f"| {statistics.median(row.cpu for row in rows):.2f} "

@@ -73,8 +73,8 @@ class Profile:
         return self.run("docker", "exec", NAME, *command, check=check).stdout
 
     def ids(self) -> dict[str, str]:
-        """Say what each name means to the kubelet."""
-        answer = json.loads(self.node("crictl", "images", "--output=json"))
+        """Say what each name means to the kubelet; where no node runs, nothing means anything."""
+        answer = json.loads(self.node("crictl", "images", "--output=json", check=False) or '{"images": []}')
         return {name: image["id"] for image in answer["images"] for name in image.get("repoTags") or []}
 
     def build(self, layout: Path, name: str, archive: Path) -> str:
@@ -90,7 +90,7 @@ class Profile:
     def forget(self, *names: str) -> None:
         """Remove images from the node and from what minikube keeps of them."""
         self.node("crictl", "rmi", *names, check=False)
-        self.node("sh", "-c", "rm -rf /var/lib/minikube/images/*")
+        self.node("sh", "-c", "rm -rf /var/lib/minikube/images/*", check=False)
         cache = self.home / "cache" / "images"
         for name in names:
             for path in cache.glob(f"*/{name.replace(':', '_')}"):

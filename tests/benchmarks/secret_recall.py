@@ -4,7 +4,7 @@
 
 """The recall of secret_scan: which of the planted credentials it finds, channel by channel.
 
-``python -m tests.benchmarks.secret_recall`` prints the table of docs/benchmarks.md. gitleaks, git
+``python -m tests.benchmarks.secret_recall`` prints the table of docs/benchmarks/secrets.md. gitleaks, git
 and helm must be on PATH.
 """
 

@@ -27,6 +27,7 @@ from tests.benchmarks.measure import ROOT, Cost, run
 
 TOOLS = Path.home() / ".cache" / "rampart"
 NAME = "start-up"
+INDEX = 41
 
 
 def command(playbook: str, state: str, cni: str) -> list[str]:
@@ -35,7 +36,7 @@ def command(playbook: str, state: str, cni: str) -> list[str]:
         "ansible_python_interpreter": sys.executable,
         "cluster_state_dir": state,
         "cluster_name": NAME,
-        "cluster_index": 41,
+        "cluster_index": INDEX,
         "cluster_cni": cni,
         "cluster_stop_seconds": 1,
         "cluster_reset_confirm": True,

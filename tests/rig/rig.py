@@ -217,6 +217,8 @@ class Rig:
             f"--service-account-key-file={self.folder}/accounts.pub",
             f"--service-account-signing-key-file={self.folder}/accounts.key",
             "--authorization-mode=RBAC",
+            # As every cluster has it: policies decide about privileged pods.
+            "--allow-privileged=true",
             # Without controllers nobody makes the ServiceAccount that every pod needs.
             *([] if self._controllers else ["--disable-admission-plugins=ServiceAccount"]),
             f"--audit-policy-file={self.folder}/audit-policy.json",

@@ -25,8 +25,8 @@ PORT = 8000
 SECONDS = 30.0
 
 
-def token(kubeconfig: Path, namespace: str) -> str:
-    """Sign a token that lives for a minute."""
+def token(kubeconfig: Path, namespace: str, subject: str = "caller", seconds: int = 60) -> str:
+    """Sign a token for somebody that lives for so many seconds."""
     here = f"--namespace={namespace}"
     settings = kubectl(kubeconfig, "get", "configmap", "backend", here)["data"]
     kept = kubectl(kubeconfig, "get", "secret", "jwt-signing", here)["data"]["jwks.json"]
@@ -35,9 +35,9 @@ def token(kubeconfig: Path, namespace: str) -> str:
     claims = {
         "iss": settings["JWT_ISSUER"],
         "aud": settings["JWT_AUDIENCE"],
-        "sub": "caller",
+        "sub": subject,
         "iat": now,
-        "exp": now + 60,
+        "exp": now + seconds,
     }
     key = jwt.PyJWK(entry, algorithm="RS256").key
     return jwt.encode(claims, key, algorithm="RS256", headers={"kid": entry["kid"]})

@@ -80,6 +80,10 @@ class FakeCluster:
     def get(self, path: str) -> dict[str, Any]:
         return self.documents[path]
 
+    def find(self, path: str, *, target: str = "") -> dict[str, Any] | None:
+        assert path or target
+        return self.documents.get(path)
+
     def call(self, _method: str, path: str, *, query: Any = None, body: Any = None) -> dict[str, Any]:
         return self.documents.get(path, {})
 

@@ -94,10 +94,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass(slots=True)
 class Callers:
-    """Several callers at once, who ask and look up what was kept, and remember what was not answered."""
+    """Several callers at once, who ask and look up what was kept, and remember what was not answered.
+
+    An application that limits its callers is asked at a pace: each question is looked up so many times,
+    with a pause in seconds before each.
+    """
 
     url: str
     headers: Mapping[str, str]
+    lookups: int = 1
+    pause: float = 0.0
     answered: int = 0
     failed: list[str] = field(default_factory=list)
 
@@ -106,9 +112,11 @@ class Callers:
             while not stop.is_set():
                 asked = await client.post("/v1/questions", json={"text": "why?"}, headers=self.headers)
                 self._count(asked, 201)
-                if asked.status_code == 201:
-                    found = await client.get(f"/v1/questions/{asked.json()['id']}", headers=self.headers)
-                    self._count(found, 200)
+                for _lookup in range(self.lookups):
+                    await asyncio.sleep(self.pause)
+                    if asked.status_code == 201:
+                        found = await client.get(f"/v1/questions/{asked.json()['id']}", headers=self.headers)
+                        self._count(found, 200)
 
     def _count(self, response: httpx.Response, wanted: int) -> None:
         self.answered += response.status_code == wanted

@@ -96,6 +96,7 @@ def exemption(**more: Any) -> Exemption:
     fields: dict[str, Any] = {
         "id": "CVE-2026-0001",
         "rule": "",
+        "policy": "",
         "scope": Scope(purl=LIBC),
         "owner": "ann",
         "approver": "bob",

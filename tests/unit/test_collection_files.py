@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.unit.collection import ROOT, load, playbooks, tracked
@@ -36,7 +37,7 @@ REGISTRY_HOSTS = re.compile(
 )
 # What a tool generated: checksums, lock files, recorded outputs.
 GENERATED = re.compile(
-    r"(go[.](sum|mod)$|[.]lock$|^tests/fixtures/|/fixtures/|^COPYING$|^changelogs/changelog[.]yaml$)"
+    r"(go[.](sum|mod)$|[.]lock$|^tests/fixtures/|/fixtures/|^COPYING$|^changelogs/changelog[.]yaml$|^awx/controller/job_templates[.]yml$)"
 )
 
 
@@ -121,13 +122,15 @@ def test_a_hook_brings_no_version_of_its_own() -> None:
 
 
 def test_every_playbook_parses() -> None:
+    # One is for machines that have awx.awx, which the newest Python package ansible does not bring.
+    needs_awx = {"playbooks/awx_apply.yml"} if find_spec("ansible_collections.awx") is None else set()
     done = subprocess.run(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
             "--syntax-check",
             "-i",
             "inventories/local",
-            *playbooks(),
+            *(name for name in playbooks() if name not in needs_awx),
         ],
         cwd=ROOT,
         capture_output=True,

@@ -30,6 +30,7 @@ ROLES = (
     "rbac",
     "network_policies",
     "pod_security",
+    "kyverno",
     "secrets",
     "evidence",
 )

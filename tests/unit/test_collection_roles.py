@@ -82,6 +82,7 @@ def test_site_is_the_list_of_stages_in_order() -> None:
         "tools.yml",
         "cluster.yml",
         "environments.yml",
+        "platform.yml",
         "secrets.yml",
         "pipeline.yml",
         "verify.yml",

@@ -6,18 +6,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-TIMEOUT = 300
+from tests.support.checkouts import clean_environment, clone, requirements, run
 
 # An empty machine: the state and the tools lie where nothing is yet. A cluster that runs beside this test
 # would be seen (only one of a machine can have Cilium), as Molecule would see it later.
@@ -49,35 +45,6 @@ class Way:
     def playbook(self, stage: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook by its name (`site`, `preflight`) and return what it left."""
         return run(self.command(stage, arguments), cwd=self.cwd, environment=self.environment)
-
-
-def run(argv: list[str], *, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a command of the virtual environment."""
-    return subprocess.run(
-        [str(BIN / argv[0]), *argv[1:]],
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-
-
-def clean_environment(home: Path, **more: str) -> dict[str, str]:
-    """Leave out every setting of this session; a home of its own keeps the person's settings out."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
-    home.mkdir(parents=True)
-    return {**kept, "HOME": str(home), "PATH": f"{BIN}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1", **more}
-
-
-def clone(target: Path) -> Path:
-    """Clone this repository: what is not committed does not exist for a user."""
-    subprocess.run(
-        ["git", "clone", "--quiet", "--no-local", str(ROOT), str(target)], check=True, timeout=TIMEOUT
-    )
-    return target
 
 
 @pytest.fixture(scope="session")
@@ -143,13 +110,7 @@ def installed_collection(base: Path, inventory: Path) -> Way:
 def awx_checkout(base: Path, inventory: Path) -> Way:
     """What AWX does with a project: requirements into a folder, paths by environment, ansible-runner."""
     project = clone(base / "project")
-    requirements = base / "requirements_collections"
-    # AWX puts its own folders around what the project's ansible.cfg says.
-    paths = f"{requirements}:./collections:~/.ansible/collections:/usr/share/ansible/collections"
-    environment = clean_environment(base / "home", ANSIBLE_COLLECTIONS_PATH=paths)
-    wanted = ["-r", "collections/requirements.yml", "-p", str(requirements)]
-    done = run(["ansible-galaxy", "collection", "install", *wanted], cwd=project, environment=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
+    environment = requirements(project, base)
 
     def command(stage: str, arguments: tuple[str, ...]) -> list[str]:
         playbook = "site.yml" if stage == "site" else f"playbooks/{stage}.yml"

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.ways.conftest import Way, run
+from tests.support.checkouts import run
+from tests.ways.conftest import Way
 
 STAGES = (
     "preflight",
     "tools",
     "cluster",
     "environments",
+    "platform",
     "secrets",
     "pipeline",
     "verify",

@@ -27,6 +27,7 @@ ROOT_ENTRIES = frozenset(
         "encryption",
         "etc",
         "etcd",
+        "kyverno",
         "logs",
         "pki",
         "run",

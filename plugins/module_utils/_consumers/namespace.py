@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers import workloads
 from ansible_collections.rampart.k8s.plugins.module_utils._helm.payload import TYPE as RELEASE_TYPE
+from ansible_collections.rampart.k8s.plugins.module_utils._incident import names
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.access import Permission
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
@@ -46,7 +47,12 @@ class Namespace:
 
     @classmethod
     def of(cls, name: str, live: Mapping[str, Items]) -> Namespace:
-        """Take what was read, and find whom each pod belongs to."""
+        """Take what was read, and find whom each pod belongs to.
+
+        A pod in quarantine is nobody's consumer: it keeps what it was given, and holds up no rotation.
+        """
+        free = [pod for pod in live.get("Pod") or [] if not names.in_quarantine(pod)]
+        live = {**live, "Pod": free}
         pods = {kind.kind: live.get(kind.kind) or [] for kind in KINDS}
         return cls(name, live, workloads.owners(pods))
 

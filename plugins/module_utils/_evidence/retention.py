@@ -22,6 +22,7 @@ _GATES = MappingProxyType(
         "access_verify": AUDIT,
         "cis_benchmark": AUDIT,
         "pod_security_check": OPERATIONS,
+        "policy_check": OPERATIONS,
         "quota_check": OPERATIONS,
     }
 )

@@ -141,7 +141,7 @@ class EvidenceStore:
             key = PublicKey.read(self._public)
             try:
                 walk = Walk(self.folder, self._head(key), key, now=datetime.now(UTC))
-                for stored in walk.records(signatures=False):
+                for stored in walk.mentioning(subject_digest):
                     record = stored.record
                     if record.gate == gate and record.subject.digest == subject_digest:
                         found = stored if policy is None or record.policy == policy else found
@@ -171,7 +171,7 @@ class EvidenceStore:
         try:
             walk = Walk(self.folder, self._head(key), key, now=datetime.now(UTC))
             try:
-                records.extend(walk.records(signatures=True))
+                records.extend(walk.records())
             finally:
                 torn += walk.torn
         except BrokenError as error:

@@ -15,14 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence import retention as classes
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.canonical import canonical
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.chain import (
     BadLineError,
     StoredRecord,
+    hash_of,
+    read_bond,
     read_line,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.head import FILE, Head
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.keys import PublicKey
 
+UNBOUND = "the record before it is not the one that it was bound to"
 _SEGMENT = re.compile(r"(\d{4})\.jsonl")
 
 
@@ -75,6 +79,14 @@ class BrokenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A line in its place, of which nothing more was read."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where the next record belongs."""
 
@@ -82,9 +94,19 @@ class Place:
     sequence: int
     previous: str
 
-    def after(self, stored: StoredRecord) -> Place:
+    def after(self, one: Link | StoredRecord) -> Place:
         """Return the place behind a record."""
-        return Place(self.chain, stored.sequence + 1, stored.hash)
+        return Place(self.chain, one.sequence + 1, one.hash)
+
+    def pass_by(self, line: bytes, key: PublicKey) -> Link:
+        """See that a line is bound to the one before; raises BrokenError when it is not."""
+        try:
+            named, previous = read_bond(line)
+        except BadLineError as error:
+            raise BrokenError(Broken(self.chain, self.sequence, error.problem)) from error
+        if named != key.id or previous != self.previous:
+            raise BrokenError(Broken(self.chain, self.sequence, UNBOUND))
+        return Link(self.sequence, hash_of(line))
 
     def take(self, line: bytes, key: PublicKey, *, signatures: bool) -> StoredRecord:
         """Read the record that stands here; raises BrokenError when another does."""
@@ -105,7 +127,7 @@ class Place:
         elif stored.sequence > self.sequence:
             problem = f"it is missing: record {stored.sequence} stands in its place"
         elif stored.previous != self.previous:
-            problem = "the record before it is not the one that it was bound to"
+            problem = UNBOUND
         if problem:
             gate, subject = stored.record.gate, stored.record.subject.name
             raise BrokenError(Broken(self.chain, self.sequence, problem, gate, subject))
@@ -118,6 +140,13 @@ def _broken(stored: StoredRecord, problem: str) -> BrokenError:
     return BrokenError(
         Broken(str(record.retention), stored.sequence, problem, record.gate, record.subject.name)
     )
+
+
+def _not_the_last(place: Place, one: Link | StoredRecord) -> BrokenError:
+    problem = f"it is not the record that {FILE} names as the last one"
+    if isinstance(one, StoredRecord):
+        return _broken(one, problem)
+    return BrokenError(Broken(place.chain, place.sequence, problem))
 
 
 class Walk:
@@ -133,16 +162,26 @@ class Walk:
         # What a killed writer left of a record, in words.
         self.torn: list[str] = []
 
-    def records(self, *, signatures: bool) -> Iterator[StoredRecord]:
-        """Yield all records of all chains, each proved to stand in its place.
+    def records(self) -> Iterator[StoredRecord]:
+        """Yield all records of all chains, each with its signature, and proved to stand in its place."""
+        for retention in classes.YEARS:
+            yield from self._chain(retention, b"")
 
-        The head's signature covers each chain's last hash, and so all that it binds: without
-        ``signatures`` a chain is proved by it alone, which is the quicker way to look something up.
+    def mentioning(self, text: str) -> Iterator[StoredRecord]:
+        """Yield the records in which a text stands.
+
+        The head's signature covers each chain's last hash, and so all that it binds: a chain is proved by its
+        hashes alone, and of what lies between nothing else has to be read.
         """
         for retention in classes.YEARS:
-            yield from self._chain(retention, signatures=signatures)
+            yield from self._chain(retention, canonical(text))
 
-    def _chain(self, retention: str, *, signatures: bool) -> Iterator[StoredRecord]:
+    def _read(self, place: Place, line: bytes, needle: bytes) -> Link | StoredRecord:
+        if needle and needle not in line:
+            return place.pass_by(line, self._key)
+        return place.take(line, self._key, signatures=not needle)
+
+    def _chain(self, retention: str, needle: bytes) -> Iterator[StoredRecord]:
         segments = self._head.chains.get(retention, ())
         end = self._head.end(retention)
         place = Place(retention, segments[0].first if segments else 1, Head().end(retention).hash)
@@ -151,13 +190,16 @@ class Walk:
             if not path.exists() and self._now >= classes.end_of(retention, segment.year):
                 place = Place(retention, segment.last + 1, segment.hash)
                 continue
-            for stored in self._file(path, place, signatures=signatures):
-                if stored.sequence > segment.last:
-                    self._count_beyond(stored, possible=segment is end)
-                elif stored.sequence == segment.last and stored.hash != segment.hash:
-                    raise _broken(stored, f"it is not the record that {FILE} names as the last one")
-                place = place.after(stored)
-                yield stored
+            for line in self._lines(path, place):
+                if place.sequence > segment.last:
+                    one: Link | StoredRecord = self._beyond_head(place, line, possible=segment is end)
+                else:
+                    one = self._read(place, line, needle)
+                    if one.sequence == segment.last and one.hash != segment.hash:
+                        raise _not_the_last(place, one)
+                place = place.after(one)
+                if isinstance(one, StoredRecord):
+                    yield one
             if place.sequence <= segment.last:
                 missing = f"it is missing: {FILE} says that the year {segment.year} ends with {segment.last}"
                 raise BrokenError(Broken(retention, place.sequence, missing))
@@ -165,34 +207,33 @@ class Walk:
         for year in years_on_disk(self._folder, retention):
             if year in known:
                 continue
-            path = segment_path(self._folder, retention, year)
-            for stored in self._file(path, place, signatures=True):
-                self._count_beyond(stored, possible=year > end.year)
+            for line in self._lines(segment_path(self._folder, retention, year), place):
+                stored = self._beyond_head(place, line, possible=year > end.year)
                 place = place.after(stored)
                 yield stored
 
-    def _count_beyond(self, stored: StoredRecord, *, possible: bool) -> None:
+    def _beyond_head(self, place: Place, line: bytes, *, possible: bool) -> StoredRecord:
+        """Read a record that the head does not know; only its own signature vouches for it."""
         self._beyond += 1
-        # Only its signature vouches for it.
-        if not possible or self._beyond > 1 or not stored.signed_by(self._key):
+        stored = place.take(line, self._key, signatures=True)
+        if not possible or self._beyond > 1:
             raise _broken(stored, f"{FILE} does not know it: an older head was put back, or it was")
+        return stored
 
-    def _file(self, path: Path, place: Place, *, signatures: bool) -> Iterator[StoredRecord]:
-        """Yield the records of one file."""
+    def _lines(self, path: Path, place: Place) -> list[bytes]:
+        """Return the whole lines of a file, the first of which belongs to this place."""
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            return
+            return []
         except OSError as error:
             broken = Broken(place.chain, place.sequence, f"{path.name} cannot be read: {error.strerror}")
             raise BrokenError(broken) from error
         *lines, rest = content.split(b"\n")
-        for line in lines:
-            stored = place.take(line, self._key, signatures=signatures)
-            yield stored
-            place = place.after(stored)
         if rest:
+            last = place.sequence + len(lines) - 1
             self.torn.append(
-                f"{place.chain}/{path.name}: {len(rest)} bytes after record {place.sequence - 1} are no "
-                "whole line; a writer was killed there"
+                f"{place.chain}/{path.name}: {len(rest)} bytes after record {last} are no whole line; "
+                "a writer was killed there"
             )
+        return lines

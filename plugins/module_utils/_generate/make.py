@@ -150,8 +150,7 @@ def _make_key(definition: Definition, key: Key, material: Material, made: Conten
             wanted = certificates.authority(options, definition.name)
             return certificates.make_authority(wanted, algorithm, material.now)
         case "docker_config":
-            value = given(key)
-            secret = value if value is not None else material.issued.get(key.name) or _password(key)
+            secret = _given(key, where) if key.is_given else material.issued.get(key.name) or _password(key)
             return {key.name: texts.docker_config(options["registry"], options["username"], secret)}
         case "template":
             return {key.name: texts.fill(options["text"], made, where)}

@@ -77,7 +77,7 @@ class HookTests:
         made = []
         for item in manifests.locate(objects, self._discovery, namespace):
             ref, resource = Ref.of(item), self._discovery.require(item["apiVersion"], item["kind"])
-            if manifests.BEFORE in hook.delete_policies or not hook.delete_policies:
+            if manifests.BEFORE in hook.delete_policies:
                 self._delete(ref, resource)
             self._client.call(
                 "POST", resource.collection(ref.namespace), body=item, target=str(ref), verb="create"

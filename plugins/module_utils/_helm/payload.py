@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._helm import manifests
 
 TYPE = "helm.sh/release.v1"
 GZIP = b"\x1f\x8b"
@@ -68,7 +69,8 @@ class Hook:
             str(data.get("kind") or ""),
             tuple(data.get("events") or ()),
             int(data.get("weight") or 0),
-            tuple(data.get("delete_policies") or ()),
+            # What holds for a hook that says nothing of it; Helm writes it down when it runs the hook.
+            tuple(data.get("delete_policies") or (manifests.BEFORE,)),
             str(data.get("manifest") or ""),
         )
 

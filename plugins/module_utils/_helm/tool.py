@@ -214,6 +214,9 @@ class Helm:
             arguments += ["--values", str(file.absolute())]
         arguments += ["--values", "-", "--history-max", str(delivery.history_max)]
         arguments += ["--timeout", f"{delivery.timeout}s", *self._post_renderer(), *more]
+        # Half of Helm's time goes into reading the schemas, for a weaker judgement than the server's own
+        # strict one, which every upgrade has behind it (trial).
+        arguments += ["--disable-openapi-validation"]
         arguments += self._forced(delivery.force_conflicts)
         if delivery.labels:
             arguments += ["--labels", ",".join(f"{key}={value}" for key, value in delivery.labels.items())]

@@ -29,6 +29,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._policy import warning
 
 # What these say is about the room that there is now, not about the object.
 ROOM = ("exceeded quota", "failed quota")
+NO_ACCOUNT = b"error looking up service account"
 STRICT = {"dryRun": "All", "fieldValidation": "Strict"}
 
 
@@ -77,10 +78,6 @@ def twin(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return a pod as the object would make it."""
     template = manifests.template(item) or {}
     metadata = template.get("metadata") or {}
-    spec = dict(template.get("spec") or {})
-    # The account may be made by the same release; without its name the server takes the one that is there.
-    spec.pop("serviceAccountName", None)
-    spec.pop("serviceAccount", None)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -90,7 +87,7 @@ def twin(item: Mapping[str, Any]) -> dict[str, Any]:
             "labels": metadata.get("labels") or {},
             "annotations": metadata.get("annotations") or {},
         },
-        "spec": spec,
+        "spec": dict(template.get("spec") or {}),
     }
 
 
@@ -98,6 +95,11 @@ def _pod(client: Client, item: Mapping[str, Any]) -> tuple[str, Response | None]
     pod = twin(item)
     path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods"
     answer = client.transport.send("POST", path, query=STRICT, body=pod, content_type=JSON)
+    if answer.status == 403 and NO_ACCOUNT in answer.body:
+        # It may be made by the same release; without its name the server takes the one that is there.
+        for name in ("serviceAccountName", "serviceAccount"):
+            pod["spec"].pop(name, None)
+        answer = client.transport.send("POST", path, query=STRICT, body=pod, content_type=JSON)
     return f"the pods of {Ref.of(item)}", answer
 
 

@@ -28,6 +28,10 @@ HOPELESS = frozenset(
     }
 )
 
+# An annotation of pods that end at their start while what they need is not there yet: how many restarts they
+# are granted before CrashLoopBackOff counts. Whoever wrote the program knows that; nobody else can tell.
+ALLOWED_RESTARTS = "rampart.k8s/allowed-restarts"
+
 # A kubelet that has just started says this of every pod, until it has heard of the Services.
 STARTING = "services have not yet been read at least once"
 
@@ -69,11 +73,21 @@ def pod_cause(pod: Live) -> Cause | None:
         for container in status.get(section) or []:
             waiting = (container.get("state") or {}).get("waiting") or {}
             reason = str(waiting.get("reason") or "")
+            if reason == "CrashLoopBackOff" and container.get("restartCount", 0) <= _allowed_restarts(
+                metadata
+            ):
+                continue
             if reason in HOPELESS and STARTING not in str(waiting.get("message")):
                 name, inside = str(metadata.get("name")), str(container.get("name"))
                 where = f"container {inside} of Pod {name}"
                 return Cause(reason, f"{where}: {reason}{_detail(waiting, container)}", name, inside)
     return None
+
+
+def _allowed_restarts(metadata: Live) -> int:
+    """Return what the annotation grants; what is no number grants nothing."""
+    said = str((metadata.get("annotations") or {}).get(ALLOWED_RESTARTS, ""))
+    return int(said) if said.isdecimal() else 0
 
 
 def _detail(waiting: Live, container: Live) -> str:

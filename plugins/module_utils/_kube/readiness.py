@@ -99,10 +99,11 @@ def _unobserved(live: Live) -> State | None:
     return None
 
 
-def _precedes_spec(live: Live, found: Mapping[str, Any]) -> bool:
+def _precedes_spec(live: Live, found: Mapping[str, Any], *, at_once: bool = False) -> bool:
     """Say whether a condition was noted before the spec was written last: then it is about an earlier one.
 
     The controller of Deployments says that it has seen a spec before it takes back that the last one failed.
+    Both times are whole seconds; only what can happen at once is about the spec that was written in the same.
     """
     written = max(
         (
@@ -112,7 +113,8 @@ def _precedes_spec(live: Live, found: Mapping[str, Any]) -> bool:
         ),
         default="",
     )
-    return bool(written) and str(found.get("lastUpdateTime") or "~") <= written
+    noted = str(found.get("lastUpdateTime") or "~")
+    return bool(written) and (noted < written or (noted == written and not at_once))
 
 
 def _deployment(live: Live) -> State:
@@ -122,13 +124,18 @@ def _deployment(live: Live) -> State:
     progressing = condition(live, "Progressing")
     if progressing.get("reason") == "ProgressDeadlineExceeded" and not _precedes_spec(live, progressing):
         return State(FAILED, f"ProgressDeadlineExceeded: {progressing.get('message', '')}")
+    wanted = spec.get("replicas", 1)
+    updated, total = status.get("updatedReplicas", 0), status.get("replicas", 0)
     failure = condition(live, "ReplicaFailure")
-    if failure.get("status") == "True":
+    # Pods of an old revision that were refused do not matter once all of the new one are there.
+    if (
+        failure.get("status") == "True"
+        and updated < wanted
+        and not _precedes_spec(live, failure, at_once=True)
+    ):
         return State(FAILED, f"its pods are refused: {failure.get('message', '')}")
     if spec.get("paused"):
         return State(PROGRESSING, "it is paused")
-    wanted = spec.get("replicas", 1)
-    updated, total = status.get("updatedReplicas", 0), status.get("replicas", 0)
     available = status.get("availableReplicas", 0)
     if updated < wanted:
         return State(PROGRESSING, f"{updated} of {wanted} pods are of the new revision")

@@ -30,6 +30,8 @@ VERDICTS = frozenset(
 )
 # What an API server answers until it has read its own certificate.
 NOT_READY = "internal error"
+# What OpenSSL says of a connection that was closed without a word.
+_CUT_OFF = "eof occurred"
 _ALERT = re.compile(r"(?:(?:ssl|tls)v[0-9.]+|ssl/tls) alert ([a-z ]+)|(?:SSL|TLS)V[0-9_]+_ALERT_([A-Z_]+)")
 # A mark in OpenSSL's text, what it means, and what to do: it depends on which of both sides is wrong.
 _REASONS = (
@@ -56,7 +58,17 @@ _REASONS = (
         "if its authority was renewed, fetch a new kubeconfig",
     ),
     ("wrong_version_number", "the server does not speak TLS", "correct the address"),
+    (
+        _CUT_OFF,
+        "the connection was closed before TLS stood",
+        "look into the log of the API server, and at what stands between here and it",
+    ),
 )
+
+
+def cut_off(text: str) -> bool:
+    """Tell whether the connection broke, which is no word on either side's certificate."""
+    return _CUT_OFF in text.lower()
 
 
 def alert(text: str) -> str:

@@ -40,6 +40,9 @@ HOPELESS = (
     b"no matching prefix found",
     b"database space exceeded",
 )
+# So often a server is asked that has not answered at all: one connection that breaks is nothing to end a run
+# for, and where nobody is nobody has to be waited for.
+FIRST_ATTEMPTS = 3
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 10.0
 
@@ -131,10 +134,10 @@ class Transport:
         A request is sent again when the server asks for it (429 with Retry-After), when it cannot
         serve now (5xx) and when a connection breaks, until the deadline of all calls is reached.
         Every request of this collection can be sent twice: applies and deletes by their nature,
-        updates by their resourceVersion. A server that has never answered is not tried again, nor is
-        anything with ``once``: who asks something behind the server wants to hear its first word. A TLS
-        alert that is no word on a certificate is a broken connection, and from a server that is starting
-        ("internal error": it has not read its own certificate yet) a reason to wait.
+        updates by their resourceVersion. A server that has never answered is given up after the third time.
+        Nothing with ``once`` is sent again: who asks something behind the server wants to hear its first
+        word. A TLS alert that is no word on a certificate is a broken connection, and from a server that is
+        starting ("internal error": it has not read its own certificate yet) a reason to wait.
         """
         attempt = 0
         while True:
@@ -142,7 +145,7 @@ class Transport:
             try:
                 answer = self._send_once(method, path, query, body, content_type, accept)
             except urllib3.exceptions.HTTPError as error:
-                if once or not self._worth_another(error):
+                if once or not self._worth_another(error, attempt):
                     raise self._unreachable(method, path, error) from error
                 pause = self._pause(attempt, None)
                 if pause is None:
@@ -162,10 +165,11 @@ class Transport:
                 self.retries += 1
             time.sleep(pause)
 
-    def _worth_another(self, error: Exception) -> bool:
-        if not isinstance(error, urllib3.exceptions.SSLError):
-            return self._answered
-        alert = tls.alert(str(error))
+    def _worth_another(self, error: Exception, attempt: int) -> bool:
+        text = str(error)
+        if not isinstance(error, urllib3.exceptions.SSLError) or tls.cut_off(text):
+            return self._answered or attempt < FIRST_ATTEMPTS
+        alert = tls.alert(text)
         return alert == tls.NOT_READY or (self._answered and bool(alert) and alert not in tls.VERDICTS)
 
     def stream(self, path: str, query: Mapping[str, Any], *, timeout: float) -> Iterator[bytes]:

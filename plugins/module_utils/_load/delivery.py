@@ -8,11 +8,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._load.decide import Holding, Need, View, needs
+from ansible_collections.rampart.k8s.plugins.module_utils._load.image import NodeImage
 from ansible_collections.rampart.k8s.plugins.module_utils._load.runtime import Runtime
 from ansible_collections.rampart.k8s.plugins.module_utils._load.stream import Sent
 
@@ -37,6 +38,8 @@ class Delivery:
     clock: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     sent: Sent = field(default_factory=Sent)
+    # Raises RampartError for an image that may not be sent: what was there can be collected meanwhile.
+    approve: Callable[[Iterable[NodeImage]], None] = lambda _images: None
 
     @property
     def node(self) -> str:
@@ -61,6 +64,7 @@ class Delivery:
 
     def _send(self, lacking: Sequence[Need]) -> RampartError | None:
         """Send it; return why the runtime did not take it. What is wrong with the image itself is raised."""
+        self.approve([need.view.image for need in lacking])
         self._check_room(lacking)
         try:
             self.runtime.receive(lacking, self.sent)

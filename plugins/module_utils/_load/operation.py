@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -46,6 +46,9 @@ class ImageLoad:
     gate: Callable[[Wanted, NodeImage], None] = lambda _wanted, _image: None
     _images: list[NodeImage] = field(default_factory=list, init=False)
     _deliveries: list[Delivery] = field(default_factory=list, init=False)
+    _wanted_as: dict[str, Wanted] = field(default_factory=dict, init=False)
+    # The names of the images that the gate has let pass.
+    _passed: set[str] = field(default_factory=set, init=False)
 
     def plan(self) -> Plan:
         """Read the images, ask every node, and compare."""
@@ -56,10 +59,9 @@ class ImageLoad:
         with ThreadPoolExecutor(WORKERS) as pool:
             self._deliveries = list(pool.map(self._prepare, self.nodes))
         check_platforms(self._images, {one.node: one.holding for one in self._deliveries})
+        self._wanted_as = {image.name: wanted for wanted, image in zip(there, self._images, strict=True)}
         lacking = [one for one in self._deliveries if one.lacking]
-        if lacking:
-            for wanted, image in zip(there, self._images, strict=True):
-                self.gate(wanted, image)
+        self._let_pass({need.name: need.view.image for one in lacking for need in one.lacking}.values())
         reasons = [f"{one.node} lacks {', '.join(need.name for need in one.lacking)}" for one in lacking]
         reasons += [f"{', '.join(coming)} is not made yet"] if coming else []
         told = {one.node: planned(one.views, one.holding) for one in self._deliveries}
@@ -85,6 +87,13 @@ class ImageLoad:
             )
         return replace(plan, result=self._result(told))
 
+    def _let_pass(self, images: Iterable[NodeImage]) -> None:
+        """Judge what is to be sent, each once; raises RampartError for an image that may not be loaded."""
+        left = [image for image in images if image.name not in self._passed]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(lambda image: self.gate(self._wanted_as[image.name], image), left))
+        self._passed.update(image.name for image in left)
+
     def _prepare(self, node: Runtime) -> Delivery:
         try:
             holding = node.holding()
@@ -97,7 +106,7 @@ class ImageLoad:
                 ) from error
             # An earlier task starts it, in a real run.
             holding = Holding()
-        return Delivery(node, [node.view(image) for image in self._images], holding)
+        return Delivery(node, [node.view(image) for image in self._images], holding, approve=self._let_pass)
 
     def _deliver(self, delivery: Delivery) -> tuple[str, dict[str, Any]]:
         told = planned(delivery.views, delivery.holding)

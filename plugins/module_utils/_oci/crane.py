@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.command import Cli
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
@@ -34,7 +35,7 @@ def crane(
 ) -> Cli:
     """Return crane with the way to registries, and with the authorities to trust there.
 
-    Credentials are those of the docker configuration: of the folder, or of whoever runs the module.
+    Credentials are those of the docker configuration: of the folder or file, or of whoever runs the module.
     """
     reach = {name: os.environ[name] for name in TO_REGISTRIES if name in os.environ}
     environment = {**reach, **trust(ca, config)}
@@ -42,8 +43,13 @@ def crane(
 
 
 def trust(ca: str | None, config: str | None) -> dict[str, str]:
-    """Return the variables by which crane and cosign know whom to trust, and as whom to speak."""
-    return {
-        **({"SSL_CERT_FILE": ca} if ca else {}),
-        **({"DOCKER_CONFIG": config} if config else {}),
-    }
+    """Return the variables by which crane and cosign know whom to trust, and as whom to speak.
+
+    A file counts for them only where the home of whoever runs the module has none, so they get no home then.
+    """
+    speaking = {}
+    if config and Path(config).is_file():
+        speaking = {"REGISTRY_AUTH_FILE": config, "HOME": f"{config}.none"}
+    elif config:
+        speaking = {"DOCKER_CONFIG": config}
+    return {**({"SSL_CERT_FILE": ca} if ca else {}), **speaking}

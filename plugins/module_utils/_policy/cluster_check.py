@@ -57,6 +57,10 @@ class ClusterCheck(ABC):
         self.subject: Subject | None = None
         # Versions of what answered, for the record.
         self.tools: dict[str, str] = {}
+        # What the record says beside the counts.
+        self.more: dict[str, Any] = {}
+        # What the result says and the record does not keep.
+        self.shown: dict[str, Any] = {}
 
     @abstractmethod
     def judge(self, client: Client) -> Plan:
@@ -119,6 +123,7 @@ class ClusterCheck(ABC):
                 counts={} if broken else counts,
                 found=[failure] if broken else [*violations, *(result.get("not_proven") or [])],
                 tools=self.tools,
+                more=self.more,
             )
         except BrokenChainError:
             if result.get("passed", True):

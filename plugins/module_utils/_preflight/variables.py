@@ -17,7 +17,16 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import Ra
 
 # Inventory variables that belong to no single role.
 SHARED_PREFIXES = ("rampart_", "expect_cluster_")
-SHARED_NAMES = frozenset({"expect_cluster_uid", "rampart_environments", "cluster_context"})
+SHARED_NAMES = frozenset(
+    {
+        "expect_cluster_uid",
+        "rampart_environments",
+        "cluster_context",
+        # What a job of a workflow leaves to the next one comes as variables.
+        "rampart_outcome",
+        "rampart_delivered",
+    }
+)
 
 
 def declared(roles_dir: Path) -> dict[str, frozenset[str]]:

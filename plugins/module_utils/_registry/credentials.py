@@ -19,14 +19,14 @@ from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Re
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The folder of a docker configuration; crane and cosign are given the same one."""
+    """A docker configuration, by its folder or its file; crane and cosign are given the same one."""
 
-    folder: Path | None
+    place: Path | None
     redactor: Redactor
 
     def of(self, authority: str) -> str:
         """Return the value of the header for a registry; empty when nothing is known of it."""
-        if self.folder is None:
+        if self.place is None:
             return ""
         entry = self._entries().get(authority) or self._entries().get(f"https://{authority}") or {}
         packed = str(entry.get("auth") or "")
@@ -42,7 +42,7 @@ class Credentials:
         return f"Basic {packed}"
 
     def _entries(self) -> dict[str, Any]:
-        path = (self.folder or Path()) / "config.json"
+        path = self._file()
         try:
             content = json.loads(path.read_bytes())
         except FileNotFoundError:
@@ -52,9 +52,13 @@ class Credentials:
         found = content.get("auths") if isinstance(content, dict) else None
         return found if isinstance(found, dict) else {}
 
+    def _file(self) -> Path:
+        place = self.place or Path()
+        return place if place.is_file() else place / "config.json"
+
     def _broken(self) -> RampartError:
         return RampartError(
-            f"The credentials in {self.folder}/config.json cannot be read.",
+            f"The credentials in {self._file()} cannot be read.",
             next_step="write the file anew (docker login does); programs that keep credentials are not asked",
-            path=str(self.folder),
+            path=str(self._file()),
         )

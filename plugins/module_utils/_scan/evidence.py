@@ -48,6 +48,7 @@ def of(verdict: Verdict, run: Run, play: Mapping[str, str]) -> Record:
     """Turn a verdict into a record: counts and names, no texts of scanners."""
     counts = verdict.counts
     blocking = [finding for finding in verdict.judged.violations if finding.kind == VULNERABILITY]
+    until = min((one.end for one in verdict.judged.used), default=None)
     oldest = min((finding.first_seen for finding in blocking if finding.first_seen), default=None)
     # What was never found has no digest; the record is then about its name.
     known = verdict.digest or digest_of_bytes(verdict.examined.subject.shown.encode())
@@ -71,6 +72,8 @@ def of(verdict: Verdict, run: Run, play: Mapping[str, str]) -> Record:
             "disagreements": counts["disagreements"],
             "cached": verdict.cached,
             "stale_databases": list(verdict.judged.stale),
+            # A verdict that rests on exceptions ends with the first of them.
+            "until": until.strftime(TIME) if until else "",
             "blocking": sorted({finding.name for finding in verdict.judged.violations})[:MOST_NAMED],
             "oldest_first_seen": oldest.strftime(TIME) if oldest else "",
         },

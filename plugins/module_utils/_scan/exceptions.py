@@ -16,23 +16,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import aliases, purl
 
 LONGEST_DAYS = 90
 # Two weeks, one week and a day before: whoever runs the gate daily is told on all three.
 WARN_DAYS = 14
 SHORTEST_REASON = 10
+LARGEST = 4 * 1024 * 1024
 
-FIELDS = ("id", "rule", "scope", "owner", "approver", "reason", "link", "created", "expires")
+# What an exception is about: a vulnerability, a rule of a gate, or an admission policy.
+SUBJECTS = ("id", "rule", "policy")
+FIELDS = (*SUBJECTS, "scope", "owner", "approver", "reason", "link", "created", "expires")
 SCOPES = ("purl", "digest", "path")
+# Whose pods a policy does not hold for. Both are needed: one alone would be everybody's way around it.
+POLICY_SCOPES = ("namespace", "application")
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _RULE = re.compile(r"[A-Za-z][A-Za-z0-9._:+ /()-]{1,127}")
+# RFC 1123: what Kubernetes accepts as the name of a namespace, and what applications are named by.
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,8 @@ class Scope:
     purl: purl.Purl | None = None
     digest: str = ""
     path: str = ""
+    namespace: str = ""
+    application: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Exemption:
 
     id: str
     rule: str
+    policy: str
     scope: Scope
     owner: str
     approver: str
@@ -61,7 +72,7 @@ class Exemption:
     @property
     def names(self) -> str:
         """What it is about."""
-        return self.id or self.rule
+        return self.id or self.rule or self.policy
 
     @property
     def end(self) -> datetime:
@@ -77,6 +88,8 @@ class Exemption:
     def key(self) -> str:
         """A name that stays the same for evidence and reports."""
         scope = self.scope.purl or self.scope.digest or self.scope.path
+        if self.policy:
+            scope = f"{self.scope.namespace}/{self.scope.application}"
         return f"{self.names} for {scope} until {self.expires}"
 
     def __str__(self) -> str:
@@ -90,7 +103,7 @@ class Exemption:
 
     def covers_rule(self, rule: str, paths: tuple[str, ...], digest: str) -> bool:
         """Whether it is about a rule, ended or not."""
-        return self.rule == rule and self._in_scope(None, paths, digest)
+        return bool(rule) and self.rule == rule and self._in_scope(None, paths, digest)
 
     def _in_scope(self, package: purl.Purl | None, paths: tuple[str, ...], digest: str) -> bool:
         scope = self.scope
@@ -151,19 +164,42 @@ def _scope(entry: Mapping[str, Any], place: str) -> Scope:
     return Scope(package, digest, path)
 
 
+def _policy_scope(entry: Mapping[str, Any], place: str) -> Scope:
+    scope = entry.get("scope")
+    if not isinstance(scope, Mapping) or set(scope) != set(POLICY_SCOPES):
+        raise _refuse(place, "it does not say for whom", f"limit it by {' and '.join(POLICY_SCOPES)}")
+    namespace, application = str(scope["namespace"]), str(scope["application"])
+    for value in (namespace, application):
+        if not _LABEL.fullmatch(value):
+            raise _refuse(
+                place,
+                f"{value!r} is no name",
+                "give the namespace, and the application as its pods' label app.kubernetes.io/name has it",
+            )
+    return Scope(namespace=namespace, application=application)
+
+
 def parse(entry: Any, number: int, now: datetime) -> Exemption:
     """Read one exception, or raise RampartError with what is wrong with it."""
     place = f"number {number}"
     if not isinstance(entry, Mapping):
         raise _refuse(place, "it is no mapping", f"write one with {', '.join(FIELDS)}")
-    place = f"number {number} ({entry.get('id') or entry.get('rule') or 'without id and rule'})"
+    about = [name for name in SUBJECTS if entry.get(name)]
+    place = f"number {number} ({entry[about[0]] if about else 'about nothing'})"
     unknown = sorted(str(name) for name in set(entry) - set(FIELDS))
     if unknown:
         raise _refuse(place, f"nothing is known of {', '.join(unknown)}", f"use {', '.join(FIELDS)}")
-    if bool(entry.get("id")) == bool(entry.get("rule")):
-        raise _refuse(place, "it has not one of id and rule", "name one vulnerability or one rule")
+    if len(about) != 1:
+        raise _refuse(
+            place,
+            f"it has not one of {', '.join(SUBJECTS)}",
+            "name one vulnerability, one rule or one admission policy",
+        )
     name = aliases.normal(_text(entry, "id", place)) if entry.get("id") else ""
     rule = _text(entry, "rule", place) if entry.get("rule") else ""
+    policy = _text(entry, "policy", place) if entry.get("policy") else ""
+    if policy and not _LABEL.fullmatch(policy):
+        raise _refuse(place, f"{policy!r} is no name of a policy", "give it as the role kyverno names it")
     if rule and not _RULE.fullmatch(rule):
         raise _refuse(place, f"{rule!r} is no name of a rule", "give it as a scanner reports it")
     if name and not re.fullmatch(r"[A-Z][A-Za-z0-9._:-]+", name):
@@ -187,7 +223,8 @@ def parse(entry: Any, number: int, now: datetime) -> Exemption:
         )
     if rule and isinstance(entry.get("scope"), Mapping) and "purl" in entry["scope"]:
         raise _refuse(place, "a rule is not about a package", "limit it by digest or path")
-    return Exemption(name, rule, _scope(entry, place), owner, approver, reason, link, created, expires)
+    scope = _policy_scope(entry, place) if policy else _scope(entry, place)
+    return Exemption(name, rule, policy, scope, owner, approver, reason, link, created, expires)
 
 
 def parse_file(content: Any, now: datetime) -> tuple[Exemption, ...]:
@@ -211,6 +248,27 @@ def parse_file(content: Any, now: datetime) -> tuple[Exemption, ...]:
             next_step="keep one; a second one would prolong the first beyond its end",
         )
     return found
+
+
+def read(path: Path, now: datetime) -> tuple[Exemption, ...]:
+    """Read the file of exceptions."""
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise RampartError(
+            f"Could not read the exceptions in {path}: {error.strerror}.",
+            next_step="correct the path, or leave it out when there are none",
+        ) from error
+    if len(text) > LARGEST:
+        raise RampartError(f"{path} has more than {LARGEST} bytes.", next_step="check the path")
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise RampartError(
+            f"{path} is no YAML.", next_step="correct it, `yamllint` tells the line"
+        ) from error
+    return parse_file(content, now)
 
 
 def warning(one: Exemption, now: datetime) -> str:

@@ -90,7 +90,9 @@ class Finder:
                 # By its id: the name may already mean another image.
                 self._docker.run("save", f"--output={target}", self._docker_id(subject.place))
             elif subject.source == "containerd":
-                self._ctr.run(*self._at(), "images", "export", *self._platform(), str(target), subject.place)
+                # Without --local ctr ends as soon as the daemon has sent all, while it is still writing.
+                export = ("images", "export", "--local", *self._platform())
+                self._ctr.run(*self._at(), *export, str(target), subject.place)
             else:
                 self._crane.run("pull", "--format=oci", *self._platform(), subject.place, str(target))
             with self._opened("layout" if target.is_dir() else "archive", target, "") as image:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
-from ansible_collections.rampart.k8s.plugins.module_utils._core.libraries import yaml
 from ansible_collections.rampart.k8s.plugins.module_utils._core.plan import Plan
 from ansible_collections.rampart.k8s.plugins.module_utils._core.progress import Progress
 from ansible_collections.rampart.k8s.plugins.module_utils._scan import (
@@ -42,8 +41,6 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.verdict import (
     Judged,
     Outcome,
 )
-
-LARGEST_EXCEPTIONS = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,9 @@ class ImageScan:
         """Judge everything. A gate changes nothing, so there is nothing to apply."""
         order = self._order
         now = datetime.now(UTC).replace(microsecond=0)
-        exemptions = self._exceptions(now)
+        whole = exceptions.read(order.exceptions, now) if order.exceptions else ()
+        # Those of admission policies are none of a scanner's business.
+        exemptions = tuple(one for one in whole if not one.policy)
         cache = Cache(order.cache_dir, write=not order.check_mode)
         with cache.work() as work:
             tooling = Tooling(order.wanted, cache, work, now, keep=not order.check_mode)
@@ -107,30 +106,6 @@ class ImageScan:
     def apply(self, plan: Plan) -> Plan:
         """Nothing is ever left to do."""
         return plan
-
-    def _exceptions(self, now: datetime) -> tuple[Exemption, ...]:
-        path = self._order.exceptions
-        if path is None:
-            return ()
-        try:
-            with path.open("rb") as stream:
-                text = stream.read(LARGEST_EXCEPTIONS + 1)
-        except OSError as error:
-            raise RampartError(
-                f"Could not read the exceptions in {path}: {error.strerror}.",
-                next_step="correct the path, or leave it out when there are none",
-            ) from error
-        if len(text) > LARGEST_EXCEPTIONS:
-            raise RampartError(
-                f"{path} has more than {LARGEST_EXCEPTIONS} bytes.", next_step="check the path"
-            )
-        try:
-            content = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise RampartError(
-                f"{path} is no YAML.", next_step="correct it, `yamllint` tells the line"
-            ) from error
-        return exceptions.parse_file(content, now)
 
     def _judge_and_keep(
         self, examined: Sequence[Examined], exemptions: Sequence[Exemption], tooling: Tooling, now: datetime

@@ -147,8 +147,9 @@ def _key(given: Mapping[str, Any]) -> Key:
         if name not in ("name", "generator", "value") and value not in (None, [], "")
     }
     # A lookup that found nothing gives an empty text.
-    value = given.get("value") or None
-    return Key(given["name"], given["generator"], options, value.encode() if value else None)
+    # An empty one was given too, by a lookup that found nothing: it is refused where it is used.
+    value = given.get("value")
+    return Key(given["name"], given["generator"], options, None if value is None else value.encode())
 
 
 def _refuse(one: Definition, what: str, next_step: str) -> RampartError:

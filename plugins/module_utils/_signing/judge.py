@@ -121,6 +121,8 @@ def judge(judgement: Judgement, policy: Policy, now: datetime.datetime) -> Judge
             for constraint in demand.constraints
             if (failure := constraint.failure(statement.predicate, now))
         ]
+        if over := policies.ended(statement, now):
+            judgement.violations.append(f"the {demand.name} attestation does not hold: {over}")
     return judgement
 
 

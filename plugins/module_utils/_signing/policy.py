@@ -146,6 +146,18 @@ def demands(entries: Sequence[Mapping[str, Any]]) -> tuple[Demand, ...]:
     return tuple(found)
 
 
+def ended(statement: Statement, now: datetime.datetime) -> str:
+    """Say that a statement held for a time only, and that the time is over; empty when it is not."""
+    until = statement.predicate.get("until")
+    if until is None:
+        return ""
+    try:
+        over = moment(str(until)) <= now
+    except ValueError:
+        return f"until is {str(until)[:SHOWN]!r}, which is no time"
+    return f"it rests on an exception that ended at {until}" if over else ""
+
+
 def newest(statements: Sequence[Statement]) -> Statement:
     """Return the statement that counts: the one that says it was made last.
 

@@ -144,8 +144,8 @@ class ImageSign:
         active = self._ring.active
         if step.store is None or active is None:
             raise RampartError(f"{step.image} does not exist.", next_step="make it first")
-        for statement in step.missing:
-            step.store.attach(step.digest, self._bundle(statement, active))
+        for bundle in beside(lambda statement: self._bundle(statement, active), step.missing):
+            step.store.attach(step.digest, bundle)
 
     def _bundle(self, statement: Statement, key: Key) -> bytes:
         cosign = self._workshop.cosign

@@ -21,7 +21,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._signing.statement imp
 # What of a record is attested. The rest stays in the evidence.
 ATTESTED = ("gate", "verdict", "tools", "policy", "time")
 # What must be the same for an older attestation to say what a newer record says.
-SAME = ("gate", "verdict", "tools", "policy")
+SAME = ("gate", "verdict", "tools", "policy", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,10 @@ class Verdicts:
     def statement(self, gate: str, digest: str, record: Record | None) -> Statement:
         """Turn a record into what is attested."""
         data = record.as_data() if record else {"gate": gate}
-        return Statement(digest, VERDICT + gate, {key: data[key] for key in ATTESTED if key in data})
+        said = {key: data[key] for key in ATTESTED if key in data}
+        # Until when it holds, where it rests on exceptions: whoever asks later has no evidence at hand.
+        until = record.summary.get("until") if record else ""
+        return Statement(digest, VERDICT + gate, {**said, "until": until} if until else said)
 
     def covered(self, wanted: Statement, done: Sequence[Statement]) -> bool:
         """Say whether an attestation says the same and is young enough: a new one for each run would pile up.

@@ -168,7 +168,7 @@ def attempts(environment: Mapping[str, Any], image: str) -> list[Attempt]:
 
 def bad_deployment(namespace: str, name: str, image: str) -> dict[str, Any]:
     """Return a Deployment whose template is refused: the Deployment itself is only warned of."""
-    labels = {objects.LABEL: "true", "rampart.k8s/probe-name": name}
+    labels = {**objects.IDENTITY, objects.LABEL: "true", "rampart.k8s/probe-name": name}
     made = _spoilt(namespace, image, "privileged")
     made["spec"].pop("restartPolicy")
     made["spec"].pop("activeDeadlineSeconds")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
@@ -24,6 +25,17 @@ from ansible_collections.rampart.k8s.plugins.module_utils._verify.observe import
     Cluster,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
+
+# The policy of the role kyverno that is about the same.
+PRIVILEGED = "privileged-containers"
+
+
+class Heard(Enum):
+    """What the server says to a Deployment with a bad template."""
+
+    NOTHING = "nothing"
+    WARNED = "warned"
+    REFUSED = "refused"
 
 
 def compare(attempt: Attempt, code: int, message: str) -> Proof:
@@ -104,12 +116,20 @@ class AdmissionVerify(ProofGate):
             name = f"rampart-probe-{bench.run}"
             wanted = {namespace: f"{namespace}/{name}" for namespace in namespaces}
             bodies = [admission.bad_deployment(namespace, name, image) for namespace in namespaces]
-            for namespace, warned in zip(
+            for namespace, answer in zip(
                 namespaces, client.map(lambda body: self._make(client, body), bodies), strict=True
             ):
+                if answer is Heard.REFUSED:
+                    # A policy was faster than the pods.
+                    proofs.append(Proof(f"{namespace} refuses a privileged Deployment", Verdict.HELD, True))
+                    del wanted[namespace]
+                    continue
+                warned = answer is Heard.WARNED
                 claim = f"{namespace} warns of a Deployment with a privileged template"
                 verdict = Verdict.HELD if warned else Verdict.BROKEN
                 proofs.append(Proof(claim, verdict, False, "" if warned else "it says nothing"))
+            if not wanted:
+                return proofs
             refused, others = bench.wait(
                 "/apis/apps/v1/deployments",
                 wanted.values(),
@@ -125,15 +145,17 @@ class AdmissionVerify(ProofGate):
                 proofs.append(judge_deployment(claim, refused.get(full) or others.get(full) or {}, len(pods)))
         return proofs
 
-    def _make(self, client: Client, body: dict[str, Any]) -> bool:
+    def _make(self, client: Client, body: dict[str, Any]) -> Heard:
         namespace = body["metadata"]["namespace"]
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
         answer = client.transport.send("POST", path, body=body)
         if answer.status >= 300:
-            raise status.error(
-                "create", f"a probe Deployment in {namespace}", status.parse(answer.status, answer.body)
-            )
-        return bool(warnings.of_template(warnings.parse(answer.headers.get("Warning") or "")))
+            said = status.parse(answer.status, answer.body)
+            if PRIVILEGED in str(said.get("message")):
+                return Heard.REFUSED
+            raise status.error("create", f"a probe Deployment in {namespace}", said)
+        warned = warnings.of_template(warnings.parse(answer.headers.get("Warning") or ""))
+        return Heard.WARNED if warned else Heard.NOTHING
 
 
 def _guarded(standing: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +15,9 @@ from urllib.parse import urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
+from ansible_collections.rampart.k8s.plugins.module_utils._verify import handshake
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.gate import Proof, Verdict
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
-
-PATIENCE = 5.0
-
-# What a server that knows only newer protocols answers to an old one. Anything else, our own
-# library's refusal first of all, says nothing about the server.
-SERVER_REFUSED = ("ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "ALERT_HANDSHAKE_FAILURE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +30,18 @@ class Door:
     path: str
 
 
-def _context(*, old: bool) -> ssl.SSLContext:
-    # Nothing is sent but a greeting: whose certificate it is plays no part here.
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.check_hostname = False
-    made.verify_mode = ssl.CERT_NONE
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    if old:
-        # OpenSSL 3 does not even offer the old protocols at its usual level.
-        made.set_ciphers("ALL:@SECLEVEL=0")
-        made.minimum_version = made.maximum_version = ssl.TLSVersion.TLSv1_1
-    return made
-
-
 def greet(door: Door, *, old: bool) -> tuple[bool, str]:
     """Try a handshake with today's protocols or with TLS 1.1 only; return whether it was made, or why not."""
-    try:
-        with (
-            socket.create_connection((door.host, door.port), PATIENCE) as plain,
-            _context(old=old).wrap_socket(plain, server_hostname=door.host) as secure,
-        ):
-            return True, secure.version() or ""
-    except ssl.SSLError as error:
-        return False, error.reason or str(error)
-    except OSError as error:
-        return False, error.strerror or str(error)
+    # Nothing is sent but a greeting: whose certificate it is plays no part here.
+    context = handshake.old() if old else handshake.today()
+    greeting = handshake.greet(door.host, door.port, context)
+    return greeting.made, greeting.said
 
 
 def ask(door: Door) -> tuple[int, str]:
     """Ask without any credential; return the HTTP status, or 0 with the reason."""
     connection = http.client.HTTPSConnection(
-        door.host, door.port, timeout=PATIENCE, context=_context(old=False)
+        door.host, door.port, timeout=handshake.PATIENCE, context=handshake.today()
     )
     try:
         connection.request("GET", door.path)
@@ -92,7 +66,7 @@ def judge(
     claim = f"{door.name} refuses TLS 1.1"
     if old[0]:
         proofs.append(Proof(claim, Verdict.BROKEN, True, "the handshake was made"))
-    elif any(mark in old[1] for mark in SERVER_REFUSED):
+    elif handshake.refused(handshake.Greeting(*old)):
         proofs.append(Proof(claim, Verdict.HELD, True))
     else:
         proofs.append(Proof(claim, Verdict.NOT_PROVEN, True, f"this machine cannot try it ({old[1]})"))

@@ -7,99 +7,76 @@
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import MERGE, Client
 from ansible_collections.rampart.k8s.plugins.module_utils._policy import live
-from ansible_collections.rampart.k8s.plugins.module_utils._verify import gate, objects, truth_table
+from ansible_collections.rampart.k8s.plugins.module_utils._policy.workloads import Kind
+from ansible_collections.rampart.k8s.plugins.module_utils._verify import (
+    gate,
+    objects,
+    other_policies,
+    packets,
+    probe,
+    truth_table,
+)
+from ansible_collections.rampart.k8s.plugins.module_utils._verify import places as where
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.bench import Bench
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.observe import Cluster
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.places import End, Place
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.policies import (
+    Policies,
+    named_ports,
+)
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.proving import ProofGate
-from ansible_collections.rampart.k8s.plugins.module_utils._verify.truth_table import Cell, Place
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.truth_table import Cell, Rules
 
-TARGETS = "rampart.k8s/targets"
-END = "rampart-end"
-TRIES = 3
-# A probe that says nothing for so long has not heard of the others.
-SILENCE = 15.0
-
-# Listens on every port, then waits until the addresses of the others are known: they come as an
-# annotation, since a pod that may reach nobody cannot ask for them. What must arrive is tried more
-# than once, because a full backlog looks like a wall; a wall is a wall at the first try.
-SCRIPT = f"""
-for port in $PORTS; do nc -ll -p "$port" -e /bin/sh -c 'echo rampart' & done
-while [ ! -s /probe/targets ]; do sleep 0.1; done
-while read -r key first second rest; do [ "$key" = search ] && domain=$second; done </etc/resolv.conf
-try() {{
-  if [ "$1" = {truth_table.DNS} ]; then nslookup -type=a "kubernetes.default.$domain" >/dev/null 2>&1
-  else [ "$(nc -w 2 "$2" "$3" </dev/null 2>/dev/null)" = rampart ]; fi
-}}
-tried=
-while read -r key tries address port; do
-  (while [ "$tries" -gt 0 ]; do
-    try "$key" "$address" "$port" && echo "$key yes" && exit
-    tries=$((tries - 1))
-  done; echo "$key no") &
-  tried="$tried $!"
-done </probe/targets
-wait $tried
-echo {END}
-while :; do sleep 60; done
-"""
+RESOLVERS = f"/api/v1/namespaces/{where.SYSTEM}/pods"
+RESOLVING = {"labelSelector": ",".join(f"{key}={value}" for key, value in where.RESOLVER.items())}
+SERVICE = "/api/v1/namespaces/default/services/kubernetes"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+BEHIND = {"labelSelector": "kubernetes.io/service-name=kubernetes"}
+CILIUM = "/apis/cilium.io/v2/ciliumnetworkpolicies"
+PODS = Kind("Pod", "v1", "pods")
 
 
-def probe(place: Place, name: str, image: str, ports: list[int]) -> dict[str, Any]:
-    """Return the pod of one place."""
-    container = objects.restricted_container(
-        image,
-        ["/bin/sh", "-c", SCRIPT],
-        env=[{"name": "PORTS", "value": " ".join(str(port) for port in ports)}],
-        volumeMounts=[{"name": "probe", "mountPath": "/probe", "readOnly": True}],
-    )
-    targets = {"path": "targets", "fieldRef": {"fieldPath": f"metadata.annotations['{TARGETS}']"}}
-    spec = objects.restricted_spec(
-        container,
-        automountServiceAccountToken=False,
-        volumes=[{"name": "probe", "downwardAPI": {"items": [targets]}}],
-    )
-    # Low ports without a capability; a safe sysctl, which the level restricted accepts.
-    spec["securityContext"]["sysctls"] = [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]
-    return objects.pod(name, place.namespace, spec, place.labels)
+class Ground:
+    """What the packets are judged by: every policy that lives, the definition, and what is no probe."""
 
+    def __init__(
+        self, client: Client, parameters: Mapping[str, Any], standing: list[Place], there: Mapping[str, Any]
+    ):
+        network = Cluster(client).network()
+        found = network["policies"]
+        alive = [{"kind": "NetworkPolicy", **item} for item in found.get(other_policies.NETWORK_POLICIES, [])]
+        declared = [*parameters["definitions"], where.WALL]
+        self.network = network
+        self.sctp = list(truth_table.sctp(item for item in alive if item["metadata"]["namespace"] in there))
+        # Whatever a policy opens, declared or not, is listened for.
+        every = [item for item in (*alive, *declared) if item["metadata"].get("namespace") in there]
+        pods = live.read(client, there, [PODS]) if named_ports(every) else {}
+        self.named = where.named(standing, every, {name: kinds[PODS.kind] for name, kinds in pods.items()})
+        self.listening = truth_table.ports(every, self.named.values())
+        # No probe stands beside the resolver, and policies know its namespace all the same.
+        homes = {**there, **live.namespaces(client, [where.SYSTEM])}
+        labels = {name: item["metadata"].get("labels") or {} for name, item in homes.items()}
+        own = [item for item in declared if item["kind"] == "CiliumNetworkPolicy"]
+        self.rules = Rules(
+            Policies(alive, labels, other_policies.others(found)),
+            Policies(declared, labels, other_policies.others({CILIUM: own})),
+            frozenset(item["namespace"] for item in parameters["environments"]),
+        )
+        resolving, _version = client.list_all(RESOLVERS, query=RESOLVING)
+        slices, _version = client.list_all(SLICES, query=BEHIND)
+        self.ends: list[End] = where.ends(resolving, client.find(SERVICE), slices, parameters["outside"])
 
-def read_answers(log: str, cells: Mapping[str, Cell]) -> dict[Cell, bool]:
-    """Read what a probe printed; a line that is not whole counts as no answer."""
-    found = {}
-    for line in log.splitlines():
-        key, _unused, answer = line.partition(" ")
-        if key in cells and answer in ("yes", "no"):
-            found[cells[key]] = answer == "yes"
-    return found
-
-
-def follow(client: Client, path: str, timeout: float, clock: Callable[[], float] = time.monotonic) -> str:
-    """Follow a probe's output until it says that it is done.
-
-    A kubelet can miss what is written into a volume that it is still setting up, and looks again a
-    minute later. It looks at once when anything else of the pod changes.
-    """
-    end = clock() + timeout
-    for turn in itertools.count():
-        text = ""
-        left = max(end - clock(), 1.0)
-        stream = client.transport.stream(f"{path}/log", {"follow": "true"}, timeout=min(left, SILENCE))
-        for line in stream:
-            if line.decode() == END:
-                return text
-            text += line.decode() + "\n"
-        if clock() >= end:
-            break
-        patch = {"metadata": {"annotations": {"rampart.k8s/asked-again": str(turn)}}}
-        client.call("PATCH", path, body=patch, content_type=MERGE, verb="point", target=path)
-    return text
+    def table(self, addresses: Mapping[Place, str]) -> list[Cell]:
+        """Compute every packet between the probes that stand."""
+        standing = {
+            place: probe.endpoint(place, address, self.named[place]) for place, address in addresses.items()
+        }
+        return truth_table.table(standing, self.ends, self.rules, self.listening)
 
 
 class NetworkVerify(ProofGate):
@@ -110,56 +87,75 @@ class NetworkVerify(ProofGate):
     claim = "every packet of the definition"
 
     def depends_on(self, cluster: Cluster) -> dict[str, Any]:
-        """Return every policy that stands, and the network's own programs where they run as pods."""
-        return cluster.network()
+        """Return every policy that stands, what they call ports, and the network's programs that are pods."""
+        environments = (item["namespace"] for item in self.parameters["environments"])
+        called = cluster.called((where.SYSTEM, *environments, *self.parameters["peers"]))
+        return {**cluster.network(), "ports": called}
 
     def outline(self, client: Client) -> str:
         """Count the packets."""
         places, there = self._places(client)
         standing = [place for place in places if place.namespace in there]
-        table = truth_table.table(dict.fromkeys(standing, ""), self.parameters["definitions"], _labels(there))
+        table = Ground(client, self.parameters, standing, there).table(dict.fromkeys(standing, ""))
         return f"{len(table)} packets between {len(standing)} pods"
 
     def _places(self, client: Client) -> tuple[list[Place], dict[str, dict[str, Any]]]:
-        places = truth_table.places(self.parameters["environments"], self.parameters["peers"])
+        places = where.places(self.parameters["environments"], self.parameters["peers"])
         return places, live.namespaces(client, {place.namespace for place in places})
 
     def prove(self, client: Client) -> list[gate.Proof]:
         """Send the packets."""
         places, there = self._places(client)
-        missing = [place for place in places if place.namespace not in there]
-        proofs = [
-            gate.Proof(str(place), gate.Verdict.NOT_PROVEN, True, "its namespace does not exist")
-            for place in missing
-        ]
+        missing = {place: "its namespace does not exist" for place in places if place.namespace not in there}
         places = [place for place in places if place.namespace in there]
         with Bench(client, there) as bench:
-            addresses, silent = self._stand_up(bench, places)
-            proofs += [
+            wall = {**where.WALL["metadata"], "labels": {objects.LABEL: "true"}}
+            bench.create([{**where.WALL, "metadata": wall}])
+            ground = Ground(client, self.parameters, places, there)
+            addresses, silent = self._stand_up(bench, ground, places)
+            cells = ground.table(addresses)
+            answers = self._try(bench, addresses, cells)
+        self.more = {"undecided": packets.undecided(answers)}
+        # A cluster has as many policies as it likes, and a record has its limits.
+        self.shown = {"policies": packets.deciding(cells), "packets": packets.reasons(cells)}
+        return [
+            *(
                 gate.Proof(str(place), gate.Verdict.NOT_PROVEN, True, reason)
-                for place, reason in silent.items()
-            ]
-            cells = truth_table.table(addresses, self.parameters["definitions"], _labels(there))
-            arrived = self._try(bench, addresses, cells)
-        if arrived and not truth_table.enforces(arrived):
-            groups = [group["name"] for group in client.get("/apis")["groups"]]
-            network = truth_table.network_name(groups)
-            claim = "the cluster's network enforces NetworkPolicies"
-            said = f"{network} lets a walled-in pod speak: every policy of this cluster is without effect"
-            proofs.append(gate.Proof(claim, gate.Verdict.BROKEN, True, said))
-        proofs += truth_table.judge(cells, arrived)
-        return proofs
+                for place, reason in (missing | silent).items()
+            ),
+            *self._doubts(ground, answers),
+            *packets.judge(cells, answers),
+        ]
 
-    def _stand_up(self, bench: Bench, places: list[Place]) -> tuple[dict[Place, str], dict[Place, str]]:
+    def _doubts(self, ground: Ground, answers: packets.Answers) -> Iterator[gate.Proof]:
+        """Say what holds for all packets: a network that obeys nobody, a protocol that is not tried."""
+        if answers and not packets.enforces(answers):
+            claim = "the cluster's network enforces NetworkPolicies"
+            said = (
+                f"{self._network(ground)} ignores NetworkPolicy: it lets a walled-in pod speak, and every "
+                "policy of this cluster is without effect"
+            )
+            yield gate.Proof(claim, gate.Verdict.BROKEN, True, said)
+        for name in ground.sctp:
+            yield gate.Proof(
+                f"what {name} says of SCTP", gate.Verdict.NOT_PROVEN, True, "no probe speaks SCTP"
+            )
+
+    def _network(self, ground: Ground) -> str:
+        own = packets.own_network(self.parameters.get("cluster_root"))
+        daemons = [item["metadata"]["name"] for item in ground.network["daemons"]]
+        groups = {path.split("/")[2] for path in ground.network["policies"] if path.startswith("/apis/")}
+        return own or packets.network_name([*sorted(groups), *daemons])
+
+    def _stand_up(
+        self, bench: Bench, ground: Ground, places: list[Place]
+    ) -> tuple[dict[Place, str], dict[Place, str]]:
         """Start the probes; return the address of each that runs, and why the others do not."""
-        ports = truth_table.ports(self.parameters["definitions"])
         named = {place: f"rampart-probe-{bench.run}-{place.name}"[:63] for place in places}
-        wall = {
-            **truth_table.WALL,
-            "metadata": {**truth_table.WALL["metadata"], "labels": {objects.LABEL: "true"}},
-        }
-        bench.create([wall])
-        bench.create([probe(place, named[place], self.parameters["image"], ports) for place in places])
+        image = self.parameters["image"]
+        bench.create(
+            [probe.pod(place, named[place], image, ground.listening, ground.named[place]) for place in places]
+        )
         full = {f"{place.namespace}/{named[place]}": place for place in places}
         running, waiting = bench.wait("/api/v1/pods", full, _runs, self.parameters["timeout"])
         self._named = named
@@ -171,7 +167,9 @@ class NetworkVerify(ProofGate):
             },
         )
 
-    def _try(self, bench: Bench, addresses: dict[Place, str], cells: list[Cell]) -> dict[Cell, bool]:
+    def _try(
+        self, bench: Bench, addresses: dict[Place, str], cells: list[Cell]
+    ) -> dict[Cell, packets.Answer]:
         by_source: dict[Place, dict[str, Cell]] = {place: {} for place in addresses}
         for cell in cells:
             by_source[cell.source][cell.key] = cell
@@ -181,27 +179,19 @@ class NetworkVerify(ProofGate):
         }
 
         def point(place: Place) -> None:
-            lines = [
-                f"{key} {TRIES if cell.allowed else 1} "
-                f"{addresses[cell.target] if cell.target else '-'} {cell.port}\n"
-                for key, cell in by_source[place].items()
-            ]
-            patch = {"metadata": {"annotations": {TARGETS: "".join(lines)}}}
+            text = probe.targets(by_source[place].values(), addresses)
+            patch = {"metadata": {"annotations": {probe.TARGETS: text}}}
             bench.client.call(
                 "PATCH", paths[place], body=patch, content_type=MERGE, verb="point", target=str(place)
             )
 
         # All at once: a probe tries while the others are still being told.
         bench.client.map(point, addresses)
-        found: dict[Cell, bool] = {}
+        found: dict[Cell, packets.Answer] = {}
         for place in addresses:
-            log = follow(bench.client, paths[place], self.parameters["timeout"])
-            found |= read_answers(log, by_source[place])
+            log = probe.follow(bench.client, paths[place], self.parameters["timeout"])
+            found |= probe.read_answers(log, by_source[place])
         return found
-
-
-def _labels(namespaces: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    return {name: item["metadata"].get("labels") or {} for name, item in namespaces.items()}
 
 
 def _runs(item: Mapping[str, Any]) -> bool:

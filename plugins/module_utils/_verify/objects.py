@@ -16,6 +16,12 @@ LABEL = "rampart.k8s/probe"
 # Where the probes stand that belong to no environment. The role namespaces makes it.
 NAMESPACE = "rampart-verify"
 
+# As whom they run: an account that may do nothing. The role namespaces makes it, in every namespace.
+ACCOUNT = "rampart-probe"
+
+# What every pod says of itself where that is demanded.
+IDENTITY = {"app.kubernetes.io/name": "rampart-probe", "app.kubernetes.io/part-of": "rampart"}
+
 # Nobody lives as long as this; a pod that a killed run left ends by itself.
 LIFETIME = 180
 
@@ -48,6 +54,7 @@ def restricted_spec(container: Mapping[str, Any], **more: Any) -> dict[str, Any]
         "activeDeadlineSeconds": LIFETIME,
         "terminationGracePeriodSeconds": 0,
         "enableServiceLinks": False,
+        "serviceAccountName": ACCOUNT,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": NOBODY,
@@ -73,7 +80,7 @@ def pod(
         "metadata": {
             "name": name,
             "namespace": namespace,
-            "labels": {**(labels or {}), LABEL: "true"},
+            "labels": {**IDENTITY, **(labels or {}), LABEL: "true"},
         },
         "spec": {"readinessGates": [{"conditionType": "rampart.k8s/never-in-service"}], **spec},
     }

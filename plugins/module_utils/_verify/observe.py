@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._kube import status
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.policies import called
 
 NAMESPACES = "/api/v1/namespaces"
 NODES = "/api/v1/nodes"
@@ -122,6 +123,12 @@ class Cluster:
         daemons = [daemon(item) for item in self._list(DAEMONSETS)]
         return {"policies": self.contents(self._network_paths()), "daemons": sorted(daemons, key=_key)}
 
+    def called(self, namespaces: Iterable[str]) -> dict[str, list[list[Any]]]:
+        """Return what the pods of some namespaces call their ports: a policy may open one by its name."""
+        listed = sorted(set(namespaces))
+        found = self._client.map(lambda name: self._list(f"{NAMESPACES}/{name}/pods"), listed)
+        return {name: _called(pods) for name, pods in zip(listed, found, strict=True)}
+
     def _network_paths(self) -> list[str]:
         groups = [
             f"/apis/{group['preferredVersion']['groupVersion']}"
@@ -144,6 +151,14 @@ class Cluster:
             if error.code != 404:
                 raise
             return []
+
+
+def _called(pods: Iterable[Mapping[str, Any]]) -> list[list[Any]]:
+    found = set()
+    for pod in pods:
+        application = (pod["metadata"].get("labels") or {}).get("app.kubernetes.io/name", "")
+        found |= {(application, name, port.number, port.protocol) for name, port in called(pod)}
+    return [list(each) for each in sorted(found)]
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:

@@ -79,6 +79,8 @@ class ProofGate(ClusterCheck):
             report_only=self.report_only,
             allow_not_proven=self.parameters.get("allow_not_proven", False),
             reused=False,
+            **self.more,
+            **self.shown,
         )
 
     def _observe(self, client: Client) -> tuple[Subject, int]:

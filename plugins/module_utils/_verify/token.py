@@ -62,6 +62,13 @@ def pod(look: Look, name: str, image: str) -> dict[str, Any]:
     return objects.pod(name, look.namespace, spec)
 
 
+def forbidden(client: Client, body: Mapping[str, Any]) -> bool:
+    """Say whether nobody may run as the default account at all: a policy of the role kyverno."""
+    path = f"{NAMESPACES}/{body['metadata']['namespace']}/pods"
+    answer = client.transport.send("POST", path, query={"dryRun": "All"}, body=dict(body))
+    return answer.status >= 300 and b"default-service-account" in answer.body
+
+
 def saw(item: Mapping[str, Any]) -> str:
     """Return what an ended pod wrote."""
     for container in (item.get("status") or {}).get("containerStatuses") or []:
@@ -115,14 +122,21 @@ class TokenVerify(ProofGate):
                 f"{look.namespace}/rampart-probe-{bench.run}-{number}": look
                 for number, look in enumerate(wanted)
             }
-            pods = [
-                pod(look, full.partition("/")[2], self.parameters["image"]) for full, look in named.items()
+            pods = {
+                full: pod(look, full.partition("/")[2], self.parameters["image"])
+                for full, look in named.items()
+            }
+            names = [
+                full for full, look in named.items() if look.account == "default" and not look.wants_token
             ]
-            bench.create(pods)
+            answers = client.map(lambda full: forbidden(client, pods[full]), names)
+            refused = [named.pop(full) for full, no in zip(names, answers, strict=True) if no]
+            bench.create([pods[full] for full in named])
             ended, waiting = bench.wait(
                 "/api/v1/pods", named, lambda item: bool(saw(item)), self.parameters["timeout"]
             )
         seen = {named[name]: saw(item) for name, item in ended.items()}
         for name, item in waiting.items():
             silent[named[name]] = objects.trouble(item) or "its pod did not run in time"
-        return judge(seen, silent)
+        unborn = [Proof(f"{look}: there is no such pod", Verdict.HELD, True) for look in refused]
+        return judge(seen, silent) + unborn

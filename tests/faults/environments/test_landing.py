@@ -14,8 +14,8 @@ from itertools import permutations
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
-from ansible_collections.rampart.k8s.plugins.module_utils._verify.policies import Endpoint, Policies
-from ansible_collections.rampart.k8s.plugins.module_utils._verify.truth_table import NAME
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.places import NAME
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.policies import Endpoint, Policies, Port
 
 from tests.faults.environments.conftest import Play
 from tests.rig import Rig
@@ -196,9 +196,9 @@ def test_49_a_run_killed_between_allow_and_deny_cuts_nothing_off(
     places = {each: {"kubernetes.io/metadata.name": each} for each in names}
     ends = [Endpoint(name, {NAME: application}) for application in ("backend", "agent", "other")]
     ends += [Endpoint("kube-system", {"k8s-app": "kube-dns"}), *(Endpoint(each) for each in names[2:])]
-    packets = [(*pair, port) for pair in permutations(ends, 2) for port in (53, 443, 5432, 8000, 9090)]
+    packets = [(*pair, Port(port)) for pair in permutations(ends, 2) for port in (53, 443, 5432, 8000, 9090)]
     wanted = Policies(definitions, places)
-    allowed = [packet for packet in packets if wanted.allows(*packet)]
+    allowed = [packet for packet in packets if wanted.decide(*packet).allowed]
     assert 0 < len(allowed) < len(packets)
     partial = 0
     for survivors in range(1, len(definitions) + 1):
@@ -208,7 +208,7 @@ def test_49_a_run_killed_between_allow_and_deny_cuts_nothing_off(
         live = [{**item, "kind": "NetworkPolicy"} for item in client.list_all(path)[0]]
         partial += 0 < len(live) < len(definitions)
         standing = Policies(live, places)
-        assert [packet for packet in allowed if not standing.allows(*packet)] == []
+        assert [packet for packet in allowed if not standing.decide(*packet).allowed] == []
     # At least one run was really killed in between.
     assert partial
     assert run_module("manifest_apply", arguments)["changed"] is (len(live) < len(definitions))

@@ -124,6 +124,30 @@ def test_a_hopeless_container_ends_the_wait_at_once(rig: Rig, space: str, reason
     assert result["next_step"]
 
 
+def test_a_pod_that_may_crash_at_its_start_is_waited_for(rig: Rig, client: Client, space: str) -> None:
+    patient = workload("Deployment", space)
+    patient["spec"]["template"]["metadata"]["annotations"] = {"rampart.k8s/allowed-restarts": "1"}
+    crashed = threading.Event()
+
+    def report(pod: dict[str, Any]) -> dict[str, Any]:
+        crashed.set()
+        return waits("CrashLoopBackOff")(pod)
+
+    def recover() -> None:
+        crashed.wait(30)
+        time.sleep(1)
+        for pod in client.list_all(f"/api/v1/namespaces/{space}/pods")[0]:
+            path = f"/api/v1/namespaces/{space}/pods/{pod['metadata']['name']}/status"
+            client.call(
+                "PATCH", path, body={"status": {"containerStatuses": [], **is_ready(pod)}}, content_type=MERGE
+            )
+
+    kubelet(rig, space, report)
+    threading.Thread(target=recover, daemon=True).start()
+    assert "failed" not in apply(rig, patient, wait=True, wait_timeout=30)
+    assert crashed.is_set()
+
+
 def test_a_pod_of_the_old_revision_may_fail(rig: Rig, client: Client, space: str) -> None:
     kubelet(rig, space, waits("ImagePullBackOff"))
     assert apply(rig, workload("Deployment", space), wait=True)["failed"]

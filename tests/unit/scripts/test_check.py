@@ -116,6 +116,12 @@ def test_the_reasons_of_a_failure_are_kept_for_the_end() -> None:
     assert outcome.reasons == ["FAILED tests/x.py::y - boom"]
 
 
+def test_a_reason_that_ansible_broke_into_lines_is_whole() -> None:
+    said = ["ok: [one]", "msg: 'GET /x at y (context", "z) failed: the connection was refused.'", "", "RECAP"]
+    assert check.reasons(said) == said[1:3]
+    assert len(check.reasons(["msg: long", *["more"] * 9])) == check.REASON_LINES
+
+
 def test_a_stage_whose_program_is_missing_is_told_and_not_counted() -> None:
     outcome = check.run(Stage("test", "absent", ["true"], needs="no-such-program"))
     assert (outcome.passed, outcome.failed) == (0, 0)

@@ -23,8 +23,8 @@ from kit.client import trust
 
 from backend.tokens import ALGORITHM
 
-TRIES = 20
-PAUSE = 1.0
+TRIES = 80
+PAUSE = 0.25
 
 
 def signing_keys(folder: Path) -> list[tuple[str, Any]]:

@@ -48,6 +48,8 @@ def test_nothing_is_imported_from_the_folder_that_somebody_is_in(tmp_path: Path)
 def action(**changes: Any) -> ActionModule:
     """Return an action as the executor would make it, for a task on this machine."""
     connection = {"ansible_name": "ansible.builtin.local", "become": None, **changes.get("connection", {})}
+    pipelining = changes.get("pipelining", True)
+    connection["is_pipelining_enabled"] = lambda wrap_async: pipelining and not wrap_async
     task = SimpleNamespace(async_val=changes.get("async_val", 0))
     made = ActionModule.__new__(ActionModule)
     made._connection = SimpleNamespace(**connection)
@@ -74,6 +76,15 @@ def test_on_this_machine_nothing_is_packed(packed: object, interpreter: str) -> 
     assert built.module_style == "new"
     assert built.shebang == f"#!{sys.executable}"
     assert Path(path).is_file()
+
+
+def test_it_is_led_to_the_server_through_a_pipe_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(direct, "_led_by", [tmp_path])
+    for pipelining, shebang in ((True, f"#!{tmp_path}/evidence_info"), (False, f"#!{sys.executable}")):
+        variables = {"ansible_python_interpreter": sys.executable}
+        made = action(pipelining=pipelining)
+        built, _path = made._configure_module("rampart.k8s.evidence_info", dict(ARGUMENTS), variables)
+        assert built.shebang == shebang
 
 
 @pytest.mark.parametrize(

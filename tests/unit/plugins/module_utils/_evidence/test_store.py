@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence import walk
+from ansible_collections.rampart.k8s.plugins.module_utils._evidence.chain import StoredRecord, read_line
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import TIME_FORMAT, Record
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.store import EvidenceStore
 
@@ -86,6 +88,23 @@ def test_a_lost_key_is_not_replaced_in_silence(filled: EvidenceStore, record: Ma
     with pytest.raises(RampartError, match=r"signing\.key cannot be read") as caught:
         filled.append(record(7))
     assert "move the store aside" in caught.value.next_step
+
+
+def test_only_records_of_the_subject_are_read(
+    store: EvidenceStore, record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2, 1, 3):
+        store.append(record(number))
+    read: list[bytes] = []
+
+    def counted(line: bytes) -> StoredRecord:
+        read.append(line)
+        return read_line(line)
+
+    monkeypatch.setattr(walk, "read_line", counted)
+    found = store.latest("network_verify", record(1).subject.digest)
+    assert found is not None
+    assert (found.sequence, len(read)) == (3, 2)
 
 
 def test_the_latest_record_is_found_whatever_its_verdict(store: EvidenceStore, record: MakeRecord) -> None:

@@ -59,6 +59,27 @@ def test_bytes_anywhere_matter(store: EvidenceStore, record: MakeRecord) -> None
         assert not report.valid, f"byte {position}"
 
 
+def test_a_look_at_one_subject_sees_bytes_of_any_other(filled: EvidenceStore, record: MakeRecord) -> None:
+    whole = (filled.folder / CHAIN).read_bytes()
+    sought = record(3).subject.digest
+    assert filled.latest("network_verify", sought) is not None
+    for position in range(0, len(whole), 13):
+        altered = whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :]
+        (filled.folder / CHAIN).write_bytes(altered)
+        with pytest.raises(BrokenChainError):
+            filled.latest("network_verify", sought)
+
+
+@pytest.mark.parametrize("kept", [(0, 2, 3, 4), (0, 2, 1, 3, 4), (0, 1, 2, 3), (0, 0, 1, 2, 3, 4), (2, 3, 4)])
+def test_a_look_at_one_subject_sees_lines_that_are_not_in_their_places(
+    filled: EvidenceStore, record: MakeRecord, kept: tuple[int, ...]
+) -> None:
+    found = lines(filled)
+    put(filled, [found[number] for number in kept])
+    with pytest.raises(BrokenChainError):
+        filled.latest("network_verify", record(4).subject.digest)
+
+
 def test_a_failed_verdict_cannot_be_made_a_passed_one(store: EvidenceStore, record: MakeRecord) -> None:
     store.append(record(1, verdict="failed"))
     put(store, [line.replace(b'"failed"', b'"passed"') for line in lines(store)])

@@ -201,6 +201,9 @@ def test_a_registry_gets_its_password_in_both_forms() -> None:
     assert base64.b64decode(entry["auth"]).decode() == f"u:{entry['password']}"
     given = json.loads(made({**key, "value": "given-password"})[".dockerconfigjson"])
     assert given["auths"]["r.example"]["password"] == "given-password"
+    # A lookup that found nothing is no wish for a random one.
+    with pytest.raises(RampartError, match="No value is given"):
+        made({**key, "value": ""})
 
 
 def test_a_value_is_taken_from_a_file_byte_by_byte(tmp_path: Any) -> None:

@@ -37,6 +37,9 @@ def test_two_revisions_are_the_same_when_they_install_the_same(major: int) -> No
     assert Revision.of(data).same_content(Revision.of(other))
     for key, value in {"manifest": "x", "config": {"message": "other"}, "hooks": []}.items():
         assert not Revision.of(data).same_content(Revision.of({**data, key: value}))
+    hook = {name: value for name, value in data["hooks"][0].items() if name != "delete_policies"}
+    ran = {**hook, "delete_policies": ["before-hook-creation"]}
+    assert Revision.of({**data, "hooks": [hook]}).same_content(Revision.of({**data, "hooks": [ran]}))
 
 
 @pytest.mark.parametrize(

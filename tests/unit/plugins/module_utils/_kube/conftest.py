@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import tempfile
 import threading
@@ -44,6 +45,10 @@ class Answer:
 Script = Callable[[Asked], Answer]
 
 
+# In place of the number of an alert.
+CLOSED = 0
+
+
 class Server:
     """Collects what was asked and answers by a script."""
 
@@ -51,7 +56,7 @@ class Server:
         self, script: Script, tls: tuple[bytes, bytes] | None = None, alerts: tuple[int, ...] = ()
     ) -> None:
         self.asked: list[Asked] = []
-        # What the first handshakes are ended with.
+        # What the first handshakes are ended with: an alert, or a connection that is closed without a word.
         self.alerts = list(alerts)
         self.handshakes_failed = 0
         server = self
@@ -96,7 +101,14 @@ class Server:
                 pem.write(tls[0] + tls[1])
                 pem.flush()
                 context.load_cert_chain(pem.name)
-            context.sni_callback = lambda *_unused: self.alerts.pop(0) if self.alerts else None
+
+            def end(connection: Any, *_unused: Any) -> int | None:
+                code = self.alerts.pop(0) if self.alerts else None
+                if code == CLOSED:
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+                return code
+
+            context.sni_callback = end
             self._http.socket = context.wrap_socket(
                 self._http.socket, server_side=True, do_handshake_on_connect=False
             )

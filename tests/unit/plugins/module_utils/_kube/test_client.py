@@ -196,6 +196,21 @@ def test_an_alert_of_the_server_is_told_for_what_it_is(
     assert (len(codes) - len(server.alerts) > 1) == (codes[0] == 80)
 
 
+@pytest.mark.parametrize("closed", [2, 3])
+def test_a_server_that_never_answered_is_tried_three_times(
+    closed: int, serve: Serve, write_kubeconfig: Write, authority: Authority, answer: Any
+) -> None:
+    server = serve(lambda _unused: answer(body=OK), authority.server("127.0.0.1"), alerts=(0,) * closed)
+    trust = {"certificate-authority-data": base64.b64encode(authority.pem).decode()}
+    client = Client(Connection(str(write_kubeconfig(server.url, {}, trust))), Redactor())
+    if closed < 3:
+        assert client.get("/x") == OK
+        return
+    with pytest.raises(RampartError, match=r"closed before TLS stood|connection broke"):
+        client.get("/x")
+    assert client.get("/x") == OK
+
+
 def test_a_broken_handshake_is_tried_again_by_who_was_answered_before(
     serve: Serve, write_kubeconfig: Write, authority: Authority, answer: Any
 ) -> None:

@@ -177,22 +177,37 @@ CASES = [
 ]
 
 
+EXCEEDED = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+REFUSED = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
+
+
 @pytest.mark.parametrize(
-    ("noted", "subresource", "phase"),
+    ("said", "noted", "subresource", "phase"),
     [
-        ("2026-11-28T04:49:34Z", "", PROGRESSING),
-        ("2026-11-28T04:50:05Z", "", FAILED),
-        ("2026-11-28T04:49:34Z", "scale", FAILED),
+        (EXCEEDED, "2026-11-28T04:49:34Z", "", PROGRESSING),
+        (EXCEEDED, "2026-11-28T04:49:35Z", "", PROGRESSING),
+        (EXCEEDED, "2026-11-28T04:50:05Z", "", FAILED),
+        (EXCEEDED, "2026-11-28T04:49:34Z", "scale", FAILED),
+        (REFUSED, "2026-11-28T04:49:34Z", "", PROGRESSING),
+        (REFUSED, "2026-11-28T04:49:35Z", "", FAILED),
+        (REFUSED, "2026-11-28T04:49:34Z", "scale", FAILED),
     ],
 )
-def test_a_deadline_of_the_spec_before_is_none_of_this_one(noted: str, subresource: str, phase: str) -> None:
-    found = deployment(updatedReplicas=3, replicas=4, availableReplicas=3, readyReplicas=3)
-    exceeded = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-    found["status"]["conditions"] = [{**exceeded, "lastUpdateTime": noted}]
+def test_what_was_said_of_the_spec_before_is_not_said_of_this_one(
+    said: dict[str, Any], noted: str, subresource: str, phase: str
+) -> None:
+    found = deployment(updatedReplicas=2, replicas=4, availableReplicas=3, readyReplicas=3)
+    found["status"]["conditions"] = [{**said, "lastUpdateTime": noted}]
     written = {"time": "2026-11-28T04:49:35Z", "fieldsV1": {"f:spec": {}}, "subresource": subresource}
     status = {"time": "2026-11-28T04:59:00Z", "fieldsV1": {"f:status": {}}, "subresource": "status"}
     found["metadata"]["managedFields"] = [written, status]
     assert evaluate(found).phase == phase
+
+
+def test_refused_pods_of_an_old_revision_do_not_matter_when_the_new_one_is_there() -> None:
+    found = deployment(updatedReplicas=3, replicas=3, availableReplicas=3, readyReplicas=3)
+    found["status"]["conditions"] = [REFUSED]
+    assert evaluate(found).ready
 
 
 @pytest.mark.parametrize(("found", "phase", "said"), CASES)
@@ -242,6 +257,22 @@ def test_a_crash_is_told_with_its_code() -> None:
     cause = causes.pod_cause(pod("CrashLoopBackOff", lastState=ended, restartCount=2))
     assert cause is not None
     assert cause.sentence.endswith("it ended with code 137 (OOMKilled) and was restarted 2 times")
+
+
+@pytest.mark.parametrize(
+    ("granted", "restarts", "hopeless"),
+    [("2", 1, False), ("2", 2, False), ("2", 3, True), ("many", 1, True), ("-1", 1, True), ("", 1, True)],
+)
+def test_a_pod_that_may_crash_at_its_start_is_given_that_many_restarts(
+    granted: str, restarts: int, hopeless: bool
+) -> None:
+    crashing = pod("CrashLoopBackOff", restartCount=restarts)
+    crashing["metadata"]["annotations"] = {causes.ALLOWED_RESTARTS: granted}
+    assert (causes.pod_cause(crashing) is not None) is hopeless
+    # It is about crashes; an image that is missing stays missing.
+    missing = pod("ImagePullBackOff", restartCount=restarts)
+    missing["metadata"]["annotations"] = {causes.ALLOWED_RESTARTS: granted}
+    assert causes.pod_cause(missing) is not None
 
 
 @pytest.mark.parametrize(

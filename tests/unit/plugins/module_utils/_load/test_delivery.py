@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -104,6 +104,20 @@ def test_what_is_lacking_arrives(image: NodeImage) -> None:
     assert node.imports == 1
     assert needs([node.view(image)], node.holding()) == []
     assert one.sent.bytes > 0
+
+
+def test_content_that_was_collected_meanwhile_is_judged_before_it_is_sent(image: NodeImage) -> None:
+    node = Node()
+    one = delivery(node, image)
+
+    def refuse(images: Iterable[NodeImage]) -> None:
+        assert list(images) == [image]
+        raise RampartError("nobody has signed it")
+
+    one.approve = refuse
+    with pytest.raises(RampartError, match="nobody has signed it"):
+        one.run()
+    assert node.imports == 0
 
 
 def test_a_name_may_be_seen_a_little_later(image: NodeImage) -> None:

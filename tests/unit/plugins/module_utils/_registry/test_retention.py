@@ -176,6 +176,7 @@ def test_credentials_are_found_and_never_shown(tmp_path: Path) -> None:
     assert found.of("r.test:5000") == f"Basic {packed}"
     assert redactor.text(f"correct-horse {packed}") == "******** ********"
     assert found.of("other.test:5000") == ""
+    assert Credentials(tmp_path / "config.json", redactor).of("r.test:5000") == f"Basic {packed}"
     assert Credentials(None, redactor).of("r.test:5000") == ""
     assert Credentials(tmp_path / "absent", redactor).of("r.test:5000") == ""
 

@@ -95,6 +95,17 @@ def test_a_demanded_attestation_must_be_there_and_hold() -> None:
     assert "that counts" in judged(signed("a", SIGNATURE), foreign, demands=[demand]).violations[0]
 
 
+def test_a_verdict_ends_with_the_exception_that_it_rests_on() -> None:
+    demand = {"type": "verdict:image_scan", "constraints": [{"path": "verdict", "equals": "passed"}]}
+    later = (NOW + datetime.timedelta(seconds=1)).isoformat()
+    lasting = judged(signed("a", SIGNATURE), verdict(verdict="passed", until=later), demands=[demand])
+    assert lasting.violations == []
+    over = judged(signed("a", SIGNATURE), verdict(verdict="passed", until=NOW.isoformat()), demands=[demand])
+    assert "rests on an exception that ended" in over.violations[0]
+    odd = judged(signed("a", SIGNATURE), verdict(verdict="passed", until="soon"), demands=[demand])
+    assert "which is no time" in odd.violations[0]
+
+
 def test_the_verdicts_of_two_gates_do_not_hide_each_other() -> None:
     demands = [
         {"type": f"verdict:{gate}", "constraints": [{"path": "verdict", "equals": "passed"}]}

@@ -88,3 +88,19 @@ def test_the_policies_of_all_networks_are_read(cluster: Any) -> None:
 
 def test_a_kind_that_the_server_does_not_know_has_nothing(cluster: Any) -> None:
     assert Cluster(cluster).contents(["/apis/example.com/v1/nothing"]) == {"/apis/example.com/v1/nothing": []}
+
+
+def test_another_number_behind_the_name_of_a_port_is_seen(cluster: Any) -> None:
+    port: dict[str, Any] = {"name": "web", "containerPort": 8000}
+    pod: dict[str, Any] = {
+        "metadata": {"name": "one", "uid": "1", "labels": {"app.kubernetes.io/name": "api"}},
+        "spec": {"containers": [{"ports": [port, {"containerPort": 1}]}, {}]},
+    }
+    cluster.lists[f"{observe.NAMESPACES}/dev/pods"] = [pod, {**pod, "metadata": {"name": "two", "uid": "2"}}]
+    seen = Cluster(cluster).called(["dev", "gone"])
+    assert seen == {"dev": [["", "web", 8000, "TCP"], ["api", "web", 8000, "TCP"]], "gone": []}
+    # Another pod of the same kind is none.
+    pod["metadata"] |= {"name": "three", "uid": "3"}
+    assert Cluster(cluster).called(["dev", "gone"]) == seen
+    port["containerPort"] = 9000
+    assert Cluster(cluster).called(["dev"])["dev"][1] == ["api", "web", 9000, "TCP"]

@@ -21,6 +21,7 @@ spec:
         app.kubernetes.io/part-of: ai-backend
     spec:
       restartPolicy: Never
+      serviceAccountName: backend
       {{- include "service.podSecurity" . | nindent 6 }}
       containers:
         - name: backend-test

@@ -3,6 +3,10 @@
 {{- define "service.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
+{{- with .Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 securityContext:
   runAsNonRoot: true
   runAsUser: 65532
