@@ -167,10 +167,13 @@ class Transport:
 
     def _worth_another(self, error: Exception, attempt: int) -> bool:
         text = str(error)
-        if not isinstance(error, urllib3.exceptions.SSLError) or tls.cut_off(text):
-            return self._answered or attempt < FIRST_ATTEMPTS
-        alert = tls.alert(text)
-        return alert == tls.NOT_READY or (self._answered and bool(alert) and alert not in tls.VERDICTS)
+        if isinstance(error, urllib3.exceptions.SSLError) and not tls.cut_off(text):
+            alert = tls.alert(text)
+            if alert == tls.NOT_READY:
+                return True
+            if not alert or alert in tls.VERDICTS:
+                return False
+        return self._answered or attempt < FIRST_ATTEMPTS
 
     def stream(self, path: str, query: Mapping[str, Any], *, timeout: float) -> Iterator[bytes]:
         """Yield the lines of a watch as they come, until the server or the timeout ends it.
