@@ -195,7 +195,7 @@ def test_an_alert_of_the_server_is_told_for_what_it_is(
     with pytest.raises(RampartError, match=said):
         client.get("/x")
     tried = len(codes) - len(server.alerts)
-    # A word on our certificate ends it, a broken handshake is made three times, a server that starts gets time.
+    # A word on our certificate ends it, a broken handshake is made thrice, a server that starts gets time.
     assert {48: tried == 1, 50: tried == 3, 80: tried > 3}[codes[0]]
 
 
