@@ -102,6 +102,12 @@ options:
     description: How old the lists of packages may be. Fresher ones are not fetched again.
     type: float
     default: 24.0
+  accept_expired:
+    description:
+      - Take signed lists whose time is over, as a mirror that stood still offers them. Who stands between here and
+        the mirror can then hold back newer packages. Lists of a stable release have no end.
+    type: bool
+    default: false
   cache_dir:
     description: Where lists and packages are kept. It only saves time.
     type: path
@@ -195,6 +201,7 @@ SPEC = PROGRESS | ArgumentSpec(
         "security_mirror": {"type": "str", "default": ""},
         "keyring": {"type": "path", "default": KEYRING, "no_log": False},
         "max_age_hours": {"type": "float", "default": 24.0},
+        "accept_expired": {"type": "bool", "default": False},
         "cache_dir": {"type": "path", "required": True},
     }
 )
@@ -219,7 +226,12 @@ def build(module: AnsibleModule, redactor: Redactor) -> ImageBase:
     options = module.params
     machine = architecture()
     suite = Suite(
-        options["suite"], machine, options["mirror"], options["security_mirror"], options["keyring"]
+        options["suite"],
+        machine,
+        options["mirror"],
+        options["security_mirror"],
+        options["keyring"],
+        options["accept_expired"],
     )
     return ImageBase(
         recipes=[recipe(item) for item in options["bases"]],

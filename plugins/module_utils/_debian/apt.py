@@ -40,6 +40,7 @@ class Suite:
     mirror: str = ""
     security_mirror: str = ""
     keyring: str = KEYRING
+    accept_expired: bool = False
 
     @property
     def key(self) -> str:
@@ -86,6 +87,7 @@ class Apt:
             "APT::Sandbox::User": "",
             # A list that could not be fetched is an error: without it security updates would be missing.
             "APT::Update::Error-Mode": "any",
+            "Acquire::Check-Valid-Until": "false" if self._suite.accept_expired else "true",
             "Acquire::Languages": "none",
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
         }
