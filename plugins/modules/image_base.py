@@ -104,8 +104,8 @@ options:
     default: 24.0
   accept_expired:
     description:
-      - Take signed lists whose time is over, as a mirror that stood still offers them. Who stands between here and
-        the mirror can then hold back newer packages. Lists of a stable release have no end.
+      - Take signed lists whose time is over, as a mirror that stood still offers them. Who stands between
+        here and the mirror can then hold back newer packages. Lists of a stable release have no end.
     type: bool
     default: false
   cache_dir:

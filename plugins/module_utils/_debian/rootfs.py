@@ -103,7 +103,9 @@ class Rootfs:
 
     def _add(self, file: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         path = place(file, member.name)
-        if path == "/" or not self._wanted(path):
+        # Newer releases bring the links into /usr as files of a package; they are made at the end.
+        merging = member.issym() and path.removeprefix("/usr/") in MERGED
+        if path == "/" or merging or not self._wanted(path):
             return
         mode = member.mode & MODES
         if member.isdir():

@@ -157,7 +157,7 @@ class NetworkVerify(ProofGate):
             [probe.pod(place, named[place], image, ground.listening, ground.named[place]) for place in places]
         )
         full = {f"{place.namespace}/{named[place]}": place for place in places}
-        running, waiting = bench.wait("/api/v1/pods", full, _runs, self.parameters["timeout"])
+        running, waiting = bench.wait("/api/v1/pods", full, objects.runs, self.parameters["timeout"])
         self._named = named
         return (
             {full[name]: item["status"]["podIP"] for name, item in running.items()},
@@ -192,9 +192,3 @@ class NetworkVerify(ProofGate):
             log = probe.follow(bench.client, paths[place], self.parameters["timeout"])
             found |= probe.read_answers(log, by_source[place])
         return found
-
-
-def _runs(item: Mapping[str, Any]) -> bool:
-    status = item.get("status") or {}
-    states = [container.get("state") or {} for container in status.get("containerStatuses") or []]
-    return bool(status.get("podIP")) and bool(states) and all("running" in state for state in states)

@@ -99,3 +99,10 @@ def trouble(pod_object: Mapping[str, Any]) -> str:
     if status.get("phase") == "Failed":
         return str(status.get("message") or status.get("reason") or "it failed")
     return ""
+
+
+def runs(pod_object: Mapping[str, Any]) -> bool:
+    """Say whether a pod has its address and all its containers run."""
+    status = pod_object.get("status") or {}
+    states = [container.get("state") or {} for container in status.get("containerStatuses") or []]
+    return bool(status.get("podIP")) and bool(states) and all("running" in state for state in states)

@@ -48,9 +48,17 @@ alerts::alerts(const alert_options &options): m_options(options) {
 	if(!options.queue.empty()) {
 		m_queue = std::make_unique<queue_folder>(options.queue, options.queue_limit);
 	}
-	if(!options.http.empty()) {
-		m_hook = std::make_unique<web_hook>(options.http);
+	for(const auto &address : options.http) {
+		m_hooks.push_back(std::make_unique<web_hook>(address));
 	}
+}
+
+uint64_t alerts::lost() const {
+	uint64_t all = m_lost;
+	for(const auto &hook : m_hooks) {
+		all += hook->lost();
+	}
+	return all;
 }
 
 void alerts::fire(const rule &one, sinsp_evt &event) {
@@ -127,7 +135,7 @@ void alerts::send(Json::Value &alert, uint64_t time) {
 		m_lost++;
 		std::cerr << "an alert did not find room in the queue " << m_options.queue << std::endl;
 	}
-	if(m_hook) {
-		m_hook->put(line);
+	for(const auto &hook : m_hooks) {
+		hook->put(line);
 	}
 }

@@ -13,7 +13,7 @@ struct alert_options {
 	std::string hostname;
 	std::string queue;
 	size_t queue_limit = 1000;
-	std::string http;
+	std::vector<std::string> http;
 	// Alerts per second and rule, and how many may come at once.
 	double rate = 1;
 	double burst = 50;
@@ -32,7 +32,7 @@ public:
 
 	uint64_t fired() const { return m_fired; }
 	uint64_t suppressed() const { return m_suppressed; }
-	uint64_t lost() const { return m_lost + (m_hook ? m_hook->lost() : 0); }
+	uint64_t lost() const;
 
 private:
 	struct bucket {
@@ -45,7 +45,7 @@ private:
 
 	alert_options m_options;
 	std::unique_ptr<queue_folder> m_queue;
-	std::unique_ptr<web_hook> m_hook;
+	std::vector<std::unique_ptr<web_hook>> m_hooks;
 	std::map<std::string, bucket> m_buckets;
 	Json::StreamWriterBuilder m_writer;
 	uint64_t m_fired = 0;

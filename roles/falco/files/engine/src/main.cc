@@ -21,7 +21,7 @@ options of run:
   --hostname=NAME       the name of the node in alerts
   --queue=FOLDER        write each alert into a file of its own
   --queue-limit=COUNT   how many files may wait there
-  --http=ADDRESS        post each alert
+  --http=ADDRESS        post each alert; may stand more than once
   --rate=COUNT          alerts per second and rule
   --burst=COUNT         alerts of a rule that may come at once
 )";
@@ -96,7 +96,7 @@ int run(int count, char **words) {
 			options.alerts.queue_limit = std::stoul(optarg);
 			break;
 		case 'h':
-			options.alerts.http = optarg;
+			options.alerts.http.emplace_back(optarg);
 			break;
 		case 'r':
 			options.alerts.rate = std::stod(optarg);
