@@ -22,6 +22,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._verify.alert_sink imp
     WebHook,
 )
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.detection import Act, Stand
+from ansible_collections.rampart.k8s.plugins.module_utils._verify.gate import Verdict
 
 STAND = Stand("node-1", "dev", "rampart-detection-ab12cd-0")
 
@@ -123,7 +124,7 @@ def gate(**given: Any) -> detection.DetectionVerify:
 def test_a_false_alarm_about_the_probe_breaks_the_proof() -> None:
     acts = [Act(("cat", "/etc/hosts"))]
     heard = [Heard(alert("Heartbeat"), 20), Heard(alert("Shell", pod="web"), 20), Heard(alert("Shell"), 5)]
-    assert gate()._quiet(heard, STAND, acts, 10).verdict is detection.Verdict.HELD
+    assert gate()._quiet(heard, STAND, acts, 10).verdict is Verdict.HELD
     broken = gate()._quiet([*heard, Heard(alert("Shell"), 20)], STAND, acts, 10)
     assert str(broken) == "'cat /etc/hosts' raises no alert: false alarm of 'Shell'"
 
