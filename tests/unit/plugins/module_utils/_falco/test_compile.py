@@ -124,8 +124,8 @@ def test_what_is_off_is_checked_and_left_out() -> None:
         (
             (
                 rule(
-                    more="  exceptions:\n  - name: e\n    fields: [proc.name, fd.name]\n    comps: [in, pmatch]\n"
-                    "    values:\n    - [[a, b], [/c]]\n"
+                    more="  exceptions:\n  - name: e\n    fields: [proc.name, fd.name]\n"
+                    "    comps: [in, pmatch]\n    values:\n    - [[a, b], [/c]]\n"
                 ),
             ),
             "evt.type = execve and (not (proc.name in (a, b) and fd.name pmatch (/c)))",
