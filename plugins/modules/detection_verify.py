@@ -55,7 +55,7 @@ options:
   heartbeat_rule:
     description: The rule that notices the heartbeat.
     type: str
-    default: Heartbeat
+    default: Rampart heartbeat
   listen:
     description:
       - An address of this machine and a port, as C(HOST:PORT), that the detectors send their alerts to. The
@@ -103,7 +103,7 @@ EXAMPLES = r"""
       - command: [sh, -c, "true"]
         rule: Shell in a container
       - command: [sh, -c, "echo x > /etc/rampart-probe/file"]
-        rule: Write below etc
+        rule: Write below etc in a container
       - command: [cat, /etc/hostname]
 
 - name: Hear the heartbeat of every node
@@ -151,7 +151,7 @@ milliseconds:
       arrival that of this machine.
   returned: when something was tried
   type: dict
-  sample: {"Heartbeat on node-1": 6, "Shell in a container on node-1": 8}
+  sample: {"Rampart heartbeat on node-1": 6, "Shell in a container on node-1": 8}
 evidence:
   description: The evidence record of the verdict; empty without O(evidence_dir) and where nothing was judged.
   returned: always
@@ -181,7 +181,7 @@ SPEC = (
     | ArgumentSpec(
         {
             "expectations": {"type": "list", "elements": "dict", "default": [], "options": EXPECTATION},
-            "heartbeat_rule": {"type": "str", "default": "Heartbeat"},
+            "heartbeat_rule": {"type": "str", "default": "Rampart heartbeat"},
             "listen": {"type": "str"},
             "queue": {"type": "path"},
             "within": {"type": "float", "default": 5.0},

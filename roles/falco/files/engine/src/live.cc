@@ -70,11 +70,13 @@ public:
 	}
 
 private:
+	// As Falco does it: of the rules that match, the one that stands first is told.
 	void judge(sinsp_evt &event) {
 		m_seen++;
 		for(const rule *one : m_by_event[event.get_type()]) {
 			if(one->condition->run(&event)) {
 				m_alerts.fire(*one, event);
+				return;
 			}
 		}
 	}
