@@ -78,6 +78,30 @@ alerts:
       description: When it was noticed.
       type: str
       sample: "2026-11-28T08:00:00Z"
+others:
+  description:
+    - The alerts that are about no pod, such as a change of rights by somebody. Nothing can be cut off, but
+      somebody is to be told.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The same for the same trouble.
+      type: str
+      sample: audit-0a1b2c3d4e
+    severity:
+      description: How bad it is.
+      type: str
+      sample: medium
+    title:
+      description: The rule, and who did it.
+      type: str
+      sample: Rights changed by jane
+    time:
+      description: When it was noticed.
+      type: str
+      sample: "2026-11-28T08:00:00Z"
 files:
   description: The files that were read.
   returned: success

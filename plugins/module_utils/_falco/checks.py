@@ -25,11 +25,12 @@ from ansible_collections.rampart.k8s.plugins.module_utils._falco.tree import (
     Or,
     Text,
     Texts,
+    field_of,
     fields,
     leaves,
 )
 
-_SHOWN = re.compile(r"%([a-zA-Z][a-zA-Z0-9_]*(?:\.[a-zA-Z0-9_]+)+)(?:\[([^\]]*)\])?")
+SHOWN = re.compile(r"%([a-zA-Z][a-zA-Z0-9_]*(?:\.[a-zA-Z0-9_]+)+)(?:\[([^\]]*)\])?")
 _EQUAL = ("=", "==", "!=")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?|0[xX][0-9a-fA-F]+")
 _BOUNDS = ("evt.type", "syscall.type")
@@ -42,8 +43,13 @@ def objections(node: Node, source: str) -> Iterator[str]:
         if why:
             yield why
     for leaf in leaves(node):
-        if isinstance(leaf, Check) and isinstance(leaf.left, Field):
-            yield from _values(leaf.left.name, leaf)
+        if not isinstance(leaf, Check):
+            continue
+        field = field_of(leaf.left)
+        if known.holds_several(field) and leaf.operator not in ("in", "intersects", "exists"):
+            yield f"{field.name} holds several values, which {leaf.operator} does not compare"
+        if isinstance(leaf.left, Field):
+            yield from _values(field.name, leaf)
 
 
 def _values(field: str, check: Check) -> Iterator[str]:
@@ -93,7 +99,7 @@ def _unlike(field: str, text: str) -> str:
 
 def shown(output: str) -> list[Field]:
     """Return the fields of an output."""
-    return [Field(*found.groups()) for found in _SHOWN.finditer(output)]
+    return [Field(*found.groups()) for found in SHOWN.finditer(output)]
 
 
 def output_objections(output: str, source: str) -> Iterator[str]:

@@ -143,6 +143,15 @@ _AUDIT_MUST = _names(
     """
 )
 
+# They hold several values.
+_LISTS = _AUDIT_MAY | _names(
+    """
+    ka.user.groups ka.req.binding.subjects ka.req.binding.subjects.user_names ka.req.role.rules
+    ka.req.binding.subjects.serviceaccount_names ka.req.binding.subjects.serviceaccount_ns_names
+    ka.req.binding.subjects.group_names ka.req.pod.supplemental_groups
+    """
+)
+
 # They are known, and Falco warns of them.
 DEPRECATED = _names(
     """
@@ -222,3 +231,8 @@ def objection(field: Field, source: str) -> str:
 
 def _lacks(source: str, name: str) -> bool:
     return not any(name in names for names in _OF_SOURCE[source])
+
+
+def holds_several(field: Field) -> bool:
+    """Say whether a field is a list."""
+    return field.name in _LISTS

@@ -16,16 +16,15 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._evidence.record import presentable
+from ansible_collections.rampart.k8s.plugins.module_utils._incident.concerned import pod_of
 from ansible_collections.rampart.k8s.plugins.module_utils._incident.severity import HIGH, OF_PRIORITY
 
-# The pod that a service account's token is bound to, as the API server names it.
-BOUND_POD = "authentication.kubernetes.io/pod-name"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What was noticed, where, and how bad it is."""
+    """What was noticed, where, and how bad it is; without a pod it is about a user."""
 
     id: str
     namespace: str
@@ -70,35 +69,34 @@ def _falco(said: Mapping[str, Any], name: str) -> Alert:
     priority = str(said["priority"]).lower()
     if priority not in OF_PRIORITY:
         raise _wrong(name, f"nobody knows the priority {presentable(str(said['priority']))!r}")
-    return _made(
-        name,
-        fields.get("k8s.ns.name"),
-        fields.get("k8s.pod.name"),
-        OF_PRIORITY[priority],
-        said["rule"],
-        "falco",
-        said.get("time"),
-    )
+    severity, rule, time = OF_PRIORITY[priority], said["rule"], said.get("time")
+    space, pod = fields.get("k8s.ns.name"), fields.get("k8s.pod.name")
+    if said.get("source") != "k8s_audit":
+        return _made(name, space, pod, severity, rule, "falco", time)
+    if space is None or pod is None:
+        # Somebody did it from outside: there is nothing to cut off, but somebody to be told.
+        return _told(severity, rule, fields.get("ka.user.name"), time)
+    return _made(name, space, pod, severity, rule, "audit", time)
 
 
 def _audit(said: Mapping[str, Any], name: str) -> Alert:
     """An event about a pod, or one that a pod caused with its token."""
+    concerned = pod_of(said)
+    if concerned is None:
+        raise _wrong(name, "it is about no pod, and no pod caused it")
+    space, pod = concerned
     about = said.get("objectRef")
     about = about if isinstance(about, Mapping) else {}
-    user = said.get("user")
-    user = user if isinstance(user, Mapping) else {}
-    extra = user.get("extra")
-    bound = extra.get(BOUND_POD) if isinstance(extra, Mapping) else None
-    caller = str(user.get("username") or "").split(":")
-    if isinstance(bound, list) and bound and caller[:2] == ["system", "serviceaccount"]:
-        space, pod = caller[2] if len(caller) == 4 else None, bound[0]
-    elif about.get("resource") == "pods":
-        space, pod = about.get("namespace"), about.get("name")
-    else:
-        raise _wrong(name, "it is about no pod, and no pod caused it")
     what = [said.get("verb"), about.get("resource"), about.get("subresource"), "of", about.get("name")]
     title = " ".join(str(word) for word in what if word)
     return _made(name, space, pod, HIGH, title, "audit", said.get("requestReceivedTimestamp"))
+
+
+def _told(severity: str, rule: Any, user: Any, time: Any) -> Alert:
+    """Return an alert about no pod, but about a user."""
+    title = presentable(f"{rule} by {user or 'nobody known'}")
+    digest = hashlib.sha256(title.encode()).hexdigest()[:10]
+    return Alert(f"audit-{digest}", "", "", severity, title, "audit", presentable(str(time)) if time else "")
 
 
 def _made(name: str, space: Any, pod: Any, severity: str, title: Any, source: str, time: Any) -> Alert:

@@ -32,12 +32,15 @@ class IncidentAlerts:
         read = [(file, alerts.read(self._text(file), str(file))) for file in self._files()]
         # The same trouble of the same pod is one incident, and a pod is cut off once.
         incidents = _worst((alert for _file, alert in read), lambda alert: alert.id)
-        pods = _worst(incidents, lambda alert: (alert.namespace, alert.pod))
+        pods = _worst((alert for alert in incidents if alert.pod), lambda alert: (alert.namespace, alert.pod))
+        others = [alert for alert in incidents if not alert.pod]
+        also = f", {len(others)} about none" if others else ""
         return Plan(
             False,
-            f"{len(read)} alerts about {len(pods)} pods",
+            f"{len(read)} alerts about {len(pods)} pods{also}",
             result={
                 "alerts": [alert.as_data() for alert in pods],
+                "others": [alert.as_data() for alert in others],
                 "files": [str(file) for file, _alert in read],
             },
         )

@@ -21,7 +21,7 @@ from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._consumers.references import CONTAINERS
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import MASK, Redactor
-from ansible_collections.rampart.k8s.plugins.module_utils._incident.alerts import BOUND_POD
+from ansible_collections.rampart.k8s.plugins.module_utils._incident.concerned import BOUND_POD
 
 WITHHELD = "withheld"
 

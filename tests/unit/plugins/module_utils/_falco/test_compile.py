@@ -192,6 +192,10 @@ def test_all_files_together_say(texts: tuple[str, ...], said: str) -> None:
             rule("proc.name = x", more="  source: k8s_audit\n"),
             "the field proc.name belongs to events of syscall",
         ),
+        (
+            rule("ka.user.groups = x", more="  source: k8s_audit\n"),
+            "ka.user.groups holds several values, which = does not compare",
+        ),
         (rule("proc.name = val(proc.nam)"), "nobody knows the field proc.nam"),
         (rule("proc.pid = many"), "proc.pid is a number, and 'many' is none"),
         (rule("proc.pid contains 1"), "proc.pid is a number, which contains does not compare"),
