@@ -152,8 +152,8 @@ class DetectionVerify(ProofGate):
 
     def _sink(self, stands: Sequence[Stand]) -> Sink:
         if self.parameters["queue"]:
-            ours = lambda alert: any(stand.about(alert) for stand in stands)  # noqa: E731
-            return QueueFolder(Path(self.parameters["queue"]), ours)
+            folder = Path(self.parameters["queue"])
+            return QueueFolder(folder, lambda alert: any(stand.about(alert) for stand in stands))
         return WebHook(*address(self.parameters["listen"]))
 
     def _tried(

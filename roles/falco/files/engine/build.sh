@@ -36,8 +36,8 @@ cat > release.h <<END
 END
 
 # Every header of the kernel that the probe asks for is the one that was made here.
-for name in $(grep -ho '#include <[^>]*>' "$probe"/*.h "$probe"/probe.c "$probe"/configure/*/test.c \
-    | sed 's/.*<\(.*\)>/\1/' | sort -u); do
+grep -ho '#include <[^>]*>' "$probe"/*.h "$probe"/probe.c "$probe"/configure/*/test.c \
+  | sed 's/.*<\(.*\)>/\1/' | sort -u | while read -r name; do
   case $name in std*) continue ;; esac
   mkdir -p "include/$(dirname "$name")"
   echo '#include "kernel.h"' > "include/$name"
