@@ -32,7 +32,8 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.holder import ow
 MANAGER = "rampart"
 # A controller lets go of a pod, and a Job's name becomes free, within moments.
 SOON = 20.0
-# Cilium gives a pod another identity some time after its labels changed; 27 to 60 s were seen.
+# With its defaults, Cilium gives a pod another identity up to 35 s after its labels changed
+# (identity-max-jitter, identity-change-grace-period), and then makes the rules of all pods anew.
 CUT_SECONDS = 120.0
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces"
 
