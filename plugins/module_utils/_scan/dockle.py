@@ -7,7 +7,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._scan.adapter import (
     TAIL,
@@ -24,6 +27,10 @@ from ansible_collections.rampart.k8s.plugins.module_utils._scan.trouble import S
 
 LEVELS = ("fatal", "warn", "info", "skip")
 MOST_DETAILS = 20
+# It knows files with credentials by their names alone, and an installed Python package may have a module
+# that is called so (settings.py). What stands in modules is judged by trivy, which reads them.
+BY_NAME = "CIS-DI-0010"
+MODULE = re.compile(r"Suspicious filename found : \S*/(?:dist|site)-packages/[^/\s]+/\S+\.py ")
 
 
 class Dockle(Adapter):
@@ -62,7 +69,9 @@ class Dockle(Adapter):
         tried = sum(listed.values()) + int(summary.get("pass") or 0)
         if tried == 0:
             raise ScannerError(Trouble.EMPTY, "no check was made")
-        skipped = tuple(f"{row['code']} skipped" for row in details if str(row["level"]).lower() == "skip")
+        skipped = [f"{row['code']} skipped" for row in details if str(row["level"]).lower() == "skip"]
+        modules = [row for row in details if _only_modules(row)]
+        skipped += [f"{row['code']} told of modules of installed packages only" for row in modules]
         return Report(
             scanner=self.name,
             version=version,
@@ -71,11 +80,21 @@ class Dockle(Adapter):
                     rule=str(row["code"]),
                     severity=parse(str(row["level"])),
                     title=str(row.get("title", "")),
-                    details=tuple(str(alert) for alert in (row.get("alerts") or ())[:MOST_DETAILS]),
+                    details=tuple(_alerts(row)[:MOST_DETAILS]),
                 )
                 for row in details
-                if str(row["level"]).lower() != "skip"
+                if str(row["level"]).lower() != "skip" and row not in modules
             ),
             tried=tried,
-            notes=skipped,
+            notes=tuple(skipped),
         )
+
+
+def _alerts(row: Mapping[str, Any]) -> list[str]:
+    """Return what a check found, without modules that are suspected by their names."""
+    found = [str(alert) for alert in row.get("alerts") or ()]
+    return [alert for alert in found if row["code"] != BY_NAME or not MODULE.match(alert)]
+
+
+def _only_modules(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("alerts")) and not _alerts(row)

@@ -128,6 +128,31 @@ def test_dockle_skips_are_no_findings() -> None:
 
 
 @pytest.mark.parametrize(
+    ("paths", "suspected"),
+    [
+        (["usr/lib/python3/dist-packages/h2/settings.py"], None),
+        (["app/settings.py"], ["app/settings.py"]),
+        (["opt/site-packages/h2/settings.py", "opt/site-packages/id_rsa"], ["opt/site-packages/id_rsa"]),
+        (["opt/site-packages/settings.py"], ["opt/site-packages/settings.py"]),
+    ],
+    ids=["module", "application", "both", "no-package"],
+)
+def test_a_module_of_a_package_is_not_suspected_by_its_name(
+    paths: list[str], suspected: list[str] | None
+) -> None:
+    report = json.loads(recorded("dockle", "bad-app-json.json"))
+    said = 'Suspicious filename found : {0} (You can suppress it with "-af {1}")'
+    for row in report["details"]:
+        if row["code"] == "CIS-DI-0010":
+            row["alerts"] = [said.format(path, path.rpartition("/")[2]) for path in paths]
+    found = Dockle().read(json.dumps(report), image(), "0.4.15")
+    told = {check.rule: check.details for check in found.checks}
+    assert any("modules" in note for note in found.notes) is (suspected is None)
+    expected = [said.format(path, path.rpartition("/")[2]) for path in suspected or []]
+    assert list(told.get("CIS-DI-0010", ())) == expected
+
+
+@pytest.mark.parametrize(
     ("change", "trouble"),
     [
         ({"details": []}, Trouble.INVALID),
