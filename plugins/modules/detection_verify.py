@@ -147,11 +147,11 @@ counts:
   sample: {"proved": 4, "denied": 3, "allowed": 1, "violations": 0, "not_proven": 0}
 milliseconds:
   description:
-    - How long each alert took from its event to its arrival. The event has the time of its node's clock, the
-      arrival that of this machine.
+    - How long each alert took from its event to its arrival, by rule and node. The event has the time of its
+      node's clock, the arrival that of this machine.
   returned: when something was tried
   type: dict
-  sample: {"Rampart heartbeat on node-1": 6, "Shell in a container on node-1": 8}
+  sample: {"Rampart-heartbeat@node-1": 6, "Shell-in-a-container@node-1": 8}
 evidence:
   description: The evidence record of the verdict; empty without O(evidence_dir) and where nothing was judged.
   returned: always

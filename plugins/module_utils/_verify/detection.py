@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ BEAT = "rampart-heartbeat"
 # A shell's codes for a program that is not there or cannot be run.
 NO_PROGRAM = (126, 127)
 MILLION = 1_000_000
+NO_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,8 @@ class DetectionVerify(ProofGate):
             said = detectors.why_silent(client, detector, act.rule, stand.pod)
             return Proof(claim, Verdict.BROKEN, True, f"no alert arrived within {patience:g} s; {said}")
         took = (heard.at - event_time(heard.alert, begun)) // MILLION
-        self._milliseconds[f"{act.rule} on {stand.node}"] = max(0, took)
+        # Evidence has names without blanks.
+        self._milliseconds[f"{NO_NAME.sub('-', act.rule)}@{stand.node}"] = max(0, took)
         return Proof(claim, Verdict.HELD, True)
 
 
