@@ -108,8 +108,8 @@ def rendered(text: str, values: Mapping[str, Any]) -> str:
     return str(jinja2.Environment(autoescape=False).from_string(first).render(values))  # noqa: S701
 
 
-def injected(kind: str, inputs: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Write the files of a credential as AWX does, each in a folder of its own; return the environment."""
+def injected(kind: str, inputs: Mapping[str, str], folder: Path, seen: Path) -> dict[str, str]:
+    """Write the files of a credential as AWX does; return the environment of a job that sees them there."""
     (injectors,) = [one["injectors"] for one in data()["controller_credential_types"] if one["name"] == kind]
     assert injectors.keys() == {"file", "env"}, "a secret in an extra variable would be kept and shown"
     names = {}
@@ -119,7 +119,7 @@ def injected(kind: str, inputs: Mapping[str, str], folder: Path) -> dict[str, st
             os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8"
         ) as stream:
             stream.write(rendered(text, inputs))
-        names[template_name.removeprefix("template.")] = str(path)
+        names[template_name.removeprefix("template.")] = str(seen / path.name)
     values = {**inputs, "tower": {"filename": names}}
     return {name: rendered(text, values) for name, text in injectors["env"].items()}
 
@@ -160,7 +160,7 @@ class Job:
 
 
 class Controller:
-    """Has a checkout of the project and launches job templates in it."""
+    """Has a checkout of the project and launches job templates in it, on this machine."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
@@ -190,27 +190,38 @@ class Controller:
         folder = self._base / f"job-{number}"
         (folder / "env").mkdir(parents=True)
         (folder / "tmp").mkdir(mode=0o700)
-        (folder / "project").symlink_to(self.project)
         environment: dict[str, str] = {}
         for kind, inputs in credentials.items():
-            environment |= injected(kind, inputs, folder / "tmp")
+            environment |= injected(kind, inputs, folder / "tmp", self._seen(folder) / "tmp")
         own = {"awx_job_id": self._jobs, "awx_job_template_name": name, "awx_user_name": "operator"}
         (folder / "env/extravars").write_text(json.dumps({**own, **(before or {}), **variables}))
         (folder / "env/envvars").write_text(json.dumps(environment))
         given = {"--forks": "5", "--limit": limit, "--tags": tags}
         line = [f"{option}={value}" for option, value in given.items() if value] + ["--check"] * check
-        playbook = template(name)["playbook"]
-        argv = ["ansible-runner", "run", str(folder), "--inventory", str(inventory), "-p", playbook]
+        asked = ["-p", template(name)["playbook"], "--ident", number, f"--cmdline={' '.join(line)}"]
+        self._run(folder, inventory, asked)
+        return left(folder, number)
+
+    def _seen(self, folder: Path) -> Path:
+        """Where a job finds its folder."""
+        return folder
+
+    def _run(self, folder: Path, inventory: Path, asked: list[str]) -> None:
+        (folder / "project").symlink_to(self.project)
         run(
-            [*argv, "--ident", number, f"--cmdline={' '.join(line)}"],
+            ["ansible-runner", "run", str(folder), "--inventory", str(inventory), *asked],
             cwd=self.project,
             environment=self._environment,
         )
-        kept = folder / "artifacts" / number
-        events = [json.loads(path.read_text()) for path in (kept / "job_events").glob("*.json")]
-        return Job(
-            (kept / "status").read_text().strip(),
-            (kept / "stdout").read_text(),
-            sorted(events, key=lambda event: int(event["counter"])),
-            folder,
-        )
+
+
+def left(folder: Path, number: str) -> Job:
+    """Read what a job left."""
+    kept = folder / "artifacts" / number
+    events = [json.loads(path.read_text()) for path in (kept / "job_events").glob("*.json")]
+    return Job(
+        (kept / "status").read_text().strip(),
+        (kept / "stdout").read_text(),
+        sorted(events, key=lambda event: int(event["counter"])),
+        folder,
+    )

@@ -186,7 +186,7 @@ def test_who_delivers_does_not_approve() -> None:
 def test_a_secret_reaches_a_job_as_a_file_of_its_own(kind: dict[str, Any], tmp_path: Path) -> None:
     inputs = {field["id"]: f"value-of-{field['id']}" for field in kind["inputs"]["fields"]}
     secret = {field["id"] for field in kind["inputs"]["fields"] if field.get("secret")}
-    environment = awx.injected(kind["name"], inputs, tmp_path)
+    environment = awx.injected(kind["name"], inputs, tmp_path, tmp_path)
     files = list(tmp_path.iterdir())
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
     assert {path.read_text() for path in files} == {inputs[name] for name in secret}
