@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.rampart.k8s.plugins.module_utils._falco.tree import Field
 
 # None is a field that the event does not have.
-Value = str | list[str] | None
+Value: TypeAlias = "str | list[str] | None"
 Event = Mapping[str, Any]
 
 _PLAIN: dict[str, tuple[str, ...]] = {
@@ -127,7 +127,7 @@ def _container(event: Event, kind: str, what: str, index: str | None) -> Value:
         return _texts(_found(event, (*here, *_CONTAINER[what]), index))
     containers = _found(event, here, index)
     if what == "image.repository":
-        return [str(each.get("image", "")).split("@")[0].split(":")[0] for each in containers]
+        return [_repository(str(each.get("image", ""))) for each in containers]
     if what in ("command", "args"):
         return [" ".join(map(str, each[what])) for each in containers if each.get(what)] or None
     if what == "host_port":
@@ -140,6 +140,12 @@ def _container(event: Event, kind: str, what: str, index: str | None) -> Value:
     pods = _found(event, ("requestObject", "spec", "securityContext", own))
     each_own = [_found(each, ("securityContext", own)) for each in containers]
     return [_text(next((one for one in (mine, pods) if one is not None), 0)) for mine in each_own]
+
+
+def _repository(image: str) -> str:
+    """Return the name of an image without tag and digest; a registry may have a port."""
+    folder, slash, name = image.partition("@")[0].rpartition("/")
+    return f"{folder}{slash}{name.partition(':')[0]}"
 
 
 def _subjects(event: Event, which: str) -> Value:

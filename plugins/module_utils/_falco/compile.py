@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ansible_collections.rampart.k8s.plugins.module_utils._falco import checks, exceptions
 from ansible_collections.rampart.k8s.plugins.module_utils._falco.findings import Findings
@@ -33,7 +34,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._falco.tree import (
     leaves,
 )
 
-Flat = dict[str, str | list[str]]
+Flat: TypeAlias = "dict[str, str | list[str]]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Or:
     children: tuple[Node, ...]
 
 
-Node = Check | Macro | Not | And | Or
+Node: TypeAlias = "Check | Macro | Not | And | Or"
 
 
 def leaves(node: Node) -> Iterator[Check | Macro]:
