@@ -170,14 +170,14 @@ def count(stage: Stage, rc: int, lines: list[str]) -> tuple[int, int]:
 
 
 def reasons(lines: list[str]) -> list[str]:
-    """Pick the lines that say why, and those over which such a sentence goes on."""
+    """Pick the lines that say why, and those over which such a sentence goes on; else the last ones."""
     picked: dict[int, str] = {}
     for start in (number for number, line in enumerate(lines) if REASON.search(line)):
         for number, line in enumerate(lines[start : start + REASON_LINES], start):
             if not line:
                 break
             picked[number] = line
-    return list(picked.values())[-REASONS:]
+    return (list(picked.values()) or lines)[-REASONS:]
 
 
 def run(stage: Stage) -> Outcome:

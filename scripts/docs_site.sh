@@ -25,7 +25,8 @@ if [ "${1:-}" != check ]; then
   find "$source/_static/mermaid" -name '*.map' -delete
 fi
 ANSIBLE_COLLECTIONS_PATH=$root/build/site/tree antsibull-docs collection --use-current --squash-hierarchy \
-  --fail-on-error --no-add-antsibull-docs-version --dest-dir "$source/reference" rampart.k8s >/dev/null
+  --fail-on-error --no-add-antsibull-docs-version --dest-dir "$source/reference" rampart.k8s >build/site/reference.log ||
+  { cat build/site/reference.log >&2; exit 1; }
 python scripts/docs_reference.py "$source/reference"
 sphinx-build -b html -W --keep-going -q -j 2 -d build/site/doctrees "$source" build/site/html
 printf 'docs: %s\n' "build/site/html/index.html has $(find build/site/html -name '*.html' | wc -l) pages"
