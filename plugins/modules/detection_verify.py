@@ -60,6 +60,7 @@ options:
     description:
       - An address of this machine and a port, as C(HOST:PORT), that the detectors send their alerts to. The
         module listens there for the time of the task.
+      - Without it and without O(queue) nobody could hear an alert, so nothing is proved.
     type: str
   queue:
     description:
@@ -192,7 +193,6 @@ SPEC = (
             "detector_selector": {"type": "str", "default": "app.kubernetes.io/name=falco"},
         },
         mutually_exclusive=(("listen", "queue"),),
-        required_one_of=(("listen", "queue"),),
     )
 )
 

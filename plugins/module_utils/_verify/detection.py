@@ -130,6 +130,10 @@ class DetectionVerify(ProofGate):
     def prove(self, client: Client) -> list[Proof]:
         """Look who watches, then give them something to see."""
         wanted = acts(self.parameters["expectations"])
+        if not (self.parameters["listen"] or self.parameters["queue"]):
+            return [
+                Proof("alerts arrive", Verdict.NOT_PROVEN, True, "nobody says where: no listen, no queue")
+            ]
         found = detectors.find(
             client, self.parameters["detector_namespace"], self.parameters["detector_selector"]
         )

@@ -10,11 +10,12 @@ import http.client
 import json
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._core.errors import RampartError
 from ansible_collections.rampart.k8s.plugins.module_utils._core.redact import Redactor
+from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._verify import detection, detectors
 from ansible_collections.rampart.k8s.plugins.module_utils._verify.alert_sink import (
     Heard,
@@ -119,6 +120,12 @@ def gate(**given: Any) -> detection.DetectionVerify:
     parameters = {"report_only": False, "evidence_dir": None, "heartbeat_rule": "Heartbeat", **given}
 
     return detection.DetectionVerify(parameters, Redactor(), check_mode=False)
+
+
+def test_where_nobody_can_hear_nothing_is_proved() -> None:
+    deaf = gate(expectations=[], listen=None, queue=None)
+    (proof,) = deaf.prove(cast(Client, None))
+    assert proof.verdict is Verdict.NOT_PROVEN
 
 
 def test_a_false_alarm_about_the_probe_breaks_the_proof() -> None:
