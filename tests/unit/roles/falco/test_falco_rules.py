@@ -9,39 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
 from ansible_collections.rampart.k8s.plugins.module_utils._falco.compile import Compiled, compiled
 from ansible_collections.rampart.k8s.plugins.module_utils._incident.severity import OF_PRIORITY
 
-from tests.unit.collection import ROOT, load
+from tests.support.falco_rules import rendered
+from tests.unit.collection import load
 
-ROLE = ROOT / "roles/falco"
 SYSCALL, AUDIT = "syscall", "k8s_audit"
-
-
-def rendered(name: str, **changed: Any) -> str:
-    """Render one file of rules as the role would."""
-    variables = load("roles/falco/defaults/main.yml") | load("roles/falco/vars/main/rules.yml")
-    variables |= {
-        "falco_namespaces": ["dev", "prod"],
-        "cluster_layout_root": "/x",
-        "cluster_layout_driver": "embedded",
-    }
-    variables |= {"cluster_layout_state_dir": "/x"} | changed
-    templar = Templar(DataLoader(), {key: _trusted(value) for key, value in variables.items()})
-    template = (ROLE / f"templates/{name}.yaml.j2").read_text()
-    return str(templar.template(trust_as_template(template), overrides=None))
-
-
-def _trusted(value: Any) -> Any:
-    if isinstance(value, str):
-        return trust_as_template(value)
-    if isinstance(value, list):
-        return [_trusted(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _trusted(each) for key, each in value.items()}
-    return value
 
 
 def both(**changed: Any) -> Compiled:
