@@ -27,7 +27,7 @@ ANSIBLE_PAGES = {
 OTHERS = re.compile(r"ansible_collections\.(\w+)\.(\w+)\.(\w+_(?:module|lookup|filter))")
 REPOSITORY = "https://github.com/rampart-k8s/rampart.k8s/blob/main"
 # A link of a guide that leaves docs/, as it works in the repository.
-OUTSIDE = re.compile(r"\]\((?:\.\./)+((?!guides/|runbooks/|benchmarks)[^)#]+)")
+OUTSIDE = re.compile(r"\]\((?:\.\./)+((?!guides/|runbooks|benchmarks|limits)[^)#]+)")
 CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)*", re.MULTILINE)
 
 project = "rampart.k8s"
