@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.rampart.k8s.plugins.module_utils._helm import manifests
@@ -18,6 +18,7 @@ from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Cl
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.discovery import Discovery
 
 LABEL = "rampart.k8s/pull-check"
+IDENTITY = {"app.kubernetes.io/name": "rampart-pull-check", "app.kubernetes.io/part-of": "rampart"}
 SECONDS = 60.0
 # The node has said what it thinks of the image, whatever comes then.
 NOT_THERE = frozenset(
@@ -55,6 +56,7 @@ class Pull:
     image: str
     policy: str
     secrets: tuple[str, ...]
+    account: str = ""
 
 
 def pulls(objects: Iterable[Mapping[str, Any]]) -> list[Pull]:
@@ -65,7 +67,8 @@ def pulls(objects: Iterable[Mapping[str, Any]]) -> list[Pull]:
         secrets = tuple(str(each["name"]) for each in spec.get("imagePullSecrets") or [])
         for container in manifests.containers(spec):
             image = str(container.get("image") or "")
-            found.setdefault(image, Pull(image, str(container.get("imagePullPolicy") or ""), secrets))
+            policy = str(container.get("imagePullPolicy") or "")
+            found.setdefault(image, Pull(image, policy, secrets, str(spec.get("serviceAccountName") or "")))
     return [pull for image, pull in sorted(found.items()) if image]
 
 
@@ -106,7 +109,10 @@ def find(client: Client, discovery: Discovery, objects: Sequence[Mapping[str, An
 
 
 def pod(release: str, pull: Pull) -> dict[str, Any]:
-    """Return a pod that does nothing but have its image fetched: the command in it does not exist."""
+    """Return a pod that does nothing but have its image fetched: the command in it does not exist.
+
+    It has what the policies of an environment demand of a pod, and no label that a Service looks for.
+    """
     container = {
         "name": "main",
         "image": pull.image,
@@ -125,13 +131,14 @@ def pod(release: str, pull: Pull) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"generateName": "rampart-pull-", "labels": {LABEL: release}},
+        "metadata": {"generateName": "rampart-pull-", "labels": {**IDENTITY, LABEL: release}},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": 0,
             "imagePullSecrets": [{"name": name} for name in pull.secrets],
+            **({"serviceAccountName": pull.account} if pull.account else {}),
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": 65534,
@@ -160,13 +167,16 @@ def verdict(live: Mapping[str, Any]) -> str | None:
 def _pull(client: Client, namespace: str, release: str, wanted: Sequence[Pull], needs: Needs) -> None:
     """Let the cluster's own nodes say whether they can have the images."""
     path = f"/api/v1/namespaces/{namespace}/pods"
+    accounts = _accounts(client, namespace)
     _sweep(client, path, release)
     open_pods: dict[str, Pull] = {}
     client.transport.extend(SECONDS)
     try:
         for pull in wanted:
+            # An account that the revision brings itself may be gone; the image can be asked for without it.
+            asked = pull if pull.account in accounts else replace(pull, account="")
             try:
-                made = client.call("POST", path, body=pod(release, pull), target=f"a pod of {pull.image}")
+                made = client.call("POST", path, body=pod(release, asked), target=f"a pod of {pull.image}")
                 open_pods[made["metadata"]["name"]] = pull
             except status.ApiError as error:
                 if error.code != 403 or " cannot " in error.message:
@@ -192,6 +202,17 @@ def _pull(client: Client, namespace: str, release: str, wanted: Sequence[Pull], 
         ]
     finally:
         _sweep(client, path, release)
+
+
+def _accounts(client: Client, namespace: str) -> set[str]:
+    """Name the accounts that a pod may have; who may not read them asks without."""
+    try:
+        found = client.list_all(f"/api/v1/namespaces/{namespace}/serviceaccounts")[0]
+    except status.ApiError as error:
+        if error.code != 403:
+            raise
+        found = []
+    return {item["metadata"]["name"] for item in found}
 
 
 def _sweep(client: Client, path: str, release: str) -> None:

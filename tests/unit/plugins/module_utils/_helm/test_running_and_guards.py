@@ -186,8 +186,12 @@ def test_images_are_asked_for_as_their_pods_would() -> None:
     spec = item["spec"]["template"]["spec"]
     spec["imagePullSecrets"] = [{"name": "key"}]
     spec["containers"][0]["imagePullPolicy"] = "Never"
+    spec["serviceAccountName"] = "web"
     (pull,) = needs.pulls([item, item])
     made = needs.pod("a", pull)
+    assert made["spec"]["serviceAccountName"] == "web"
+    # Policies demand these labels; a Service that looks for the application must not find it.
+    assert made["metadata"]["labels"]["app.kubernetes.io/name"] == "rampart-pull-check"
     assert made["spec"]["imagePullSecrets"] == [{"name": "key"}]
     assert made["spec"]["containers"][0]["imagePullPolicy"] == "Never"
     assert hardening.lacks({**made, "status": {}}, "restricted", read_only_root=True) == []
