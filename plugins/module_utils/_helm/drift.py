@@ -33,6 +33,7 @@ HELM = ("helm", "Helm")
 HELM_OWN = re.compile(
     r"/metadata/(labels/app\.kubernetes\.io~1managed-by|annotations/meta\.helm\.sh~1release-(name|namespace))"
 )
+RESTARTED = ("spec", "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt")
 CHANGED, MISSING, RESIDUE, FOREIGN = "changed", "missing", "residue", "foreign"
 
 
@@ -145,7 +146,7 @@ def _owned(owned: Mapping[str, Any], wanted: Any, live: Any, path: Path) -> Iter
         if step is None or (not path and step in ("status", "apiVersion", "kind")):
             continue
         there, other = _counterpart(wanted, live, step)
-        if not there and _server_field((*path, step)):
+        if not there and _is_stamp((*path, step), value):
             continue
         if not there:
             if not fields.empty(value) or not _children(below):
@@ -154,11 +155,20 @@ def _owned(owned: Mapping[str, Any], wanted: Any, live: Any, path: Path) -> Iter
             yield from _owned(below, other, value, (*path, step))
 
 
-def _server_field(path: Path) -> bool:
-    # Deployments number their revisions in an annotation, which kubectl copies along.
-    return path[:1] == ("metadata",) and (
-        (len(path) > 1 and path[1] not in ("labels", "annotations"))
-        or path[2:3] == ("deployment.kubernetes.io/revision",)
+def _is_stamp(path: Path, value: Any) -> bool:
+    # Deployments number their revisions in an annotation, which kubectl copies along. A restart by kubectl
+    # leaves when it was; what runs then is what ran before.
+    only_that = path == RESTARTED[:-1] and set(value) == {RESTARTED[-1]}
+    return (
+        path == RESTARTED
+        or only_that
+        or (
+            path[:1] == ("metadata",)
+            and (
+                (len(path) > 1 and path[1] not in ("labels", "annotations"))
+                or path[2:3] == ("deployment.kubernetes.io/revision",)
+            )
+        )
     )
 
 

@@ -118,6 +118,23 @@ def test_what_belongs_there_is_not_foreign(manager: str, more: dict[str, str]) -
     assert list(drift.foreign(deployment(), touched(manager, **more), ())) == []
 
 
+@pytest.mark.parametrize("annotations", [None, {"other": "1"}])
+def test_a_restart_by_kubectl_is_not_foreign(annotations: dict[str, str] | None) -> None:
+    wanted = deployment()
+    if annotations:
+        wanted["spec"]["template"]["metadata"]["annotations"] = annotations
+    found = live(wanted)
+    stamp = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
+    found["spec"]["template"]["metadata"]["annotations"] = {**(annotations or {}), **stamp}
+    fields = {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}
+    sets = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": fields}}}}
+    found["metadata"]["managedFields"] = [owned("kubectl-rollout", sets)]
+    assert list(drift.foreign(wanted, found, ())) == []
+    found["spec"]["template"]["metadata"]["annotations"]["evil"] = "1"
+    sets["f:spec"]["f:template"]["f:metadata"]["f:annotations"] = {**fields, "f:evil": {}}
+    assert len(list(drift.foreign(wanted, found, ()))) == 1
+
+
 def test_who_changed_a_field_is_named() -> None:
     found = touched("kubectl-edit")
     path = (*SPEC, "containers", 0, "image")
