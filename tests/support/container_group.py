@@ -35,17 +35,10 @@ RESTRICTED = {
     "runAsUser": 1000,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-# Of a job that builds images: BuildKit mounts, and starts containers of its own.
-BUILDER = {
-    "runAsUser": 0,
-    "capabilities": {"add": ["NET_ADMIN", "SYS_ADMIN", "SYS_PTRACE"]},
-    "seccompProfile": {"type": "Unconfined"},
-}
 
 
-def worker(name: str, image: str, folders: Sequence[Path]) -> dict[str, Any]:
-    """Return the pod that AWX makes for a job; a group for building has folders of the node in its own."""
-    mounts = {f"folder-{number}": path for number, path in enumerate(folders or [STATE])}
+def worker(name: str, image: str) -> dict[str, Any]:
+    """Return the pod that AWX makes for a job."""
     container = {
         "name": "worker",
         "image": image,
@@ -53,20 +46,13 @@ def worker(name: str, image: str, folders: Sequence[Path]) -> dict[str, Any]:
         "args": ["ansible-runner", "worker", f"--private-data-dir={FOLDER}"],
         "stdin": True,
         "stdinOnce": True,
-        "securityContext": BUILDER if folders else RESTRICTED,
+        "securityContext": RESTRICTED,
         "resources": {
             "requests": {"cpu": "100m", "memory": "256Mi"},
             "limits": {"cpu": "2", "memory": "4Gi"},
         },
-        "volumeMounts": [
-            {"name": name, "mountPath": str(path), "mountPropagation": "HostToContainer"}
-            for name, path in mounts.items()
-        ],
+        "volumeMounts": [{"name": "state", "mountPath": str(STATE)}],
     }
-    volumes = [
-        {"name": name, **({"hostPath": {"path": str(path)}} if folders else {"emptyDir": {}})}
-        for name, path in mounts.items()
-    ]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -75,9 +61,8 @@ def worker(name: str, image: str, folders: Sequence[Path]) -> dict[str, Any]:
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 1,
-            "hostNetwork": bool(folders),
             "containers": [container],
-            "volumes": volumes,
+            "volumes": [{"name": "state", "emptyDir": {}}],
         },
     }
 
@@ -85,11 +70,10 @@ def worker(name: str, image: str, folders: Sequence[Path]) -> dict[str, Any]:
 class ContainerGroup(Controller):
     """Has a checkout of the project and runs each job in a pod of its own."""
 
-    def __init__(self, base: Path, kubectl: Sequence[str], image: str, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, base: Path, kubectl: Sequence[str], image: str) -> None:
         super().__init__(base)
         self._kubectl = list(kubectl)
         self._image = image
-        self._folders = folders
 
     def _seen(self, folder: Path) -> Path:
         return FOLDER
@@ -98,7 +82,7 @@ class ContainerGroup(Controller):
         shutil.copytree(self.project, folder / "project", symlinks=True)
         shutil.copytree(inventory, folder / "inventory", symlinks=True)
         pod = f"automation-{folder.name}"
-        self._ask("create", "-f", "-", content=json.dumps(worker(pod, self._image, self._folders)))
+        self._ask("create", "-f", "-", content=json.dumps(worker(pod, self._image)))
         try:
             self._ask("wait", "--for=condition=Ready", f"pod/{pod}", f"--timeout={START_SECONDS}s")
             self._through(pod, folder, asked)

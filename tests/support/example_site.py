@@ -109,10 +109,9 @@ class Site:
         person = ("-c", "user.name=Somebody", "-c", "user.email=somebody@rampart.test")
         subprocess.run(["git", "-C", str(self.sources), *person, *arguments], check=True, timeout=60)
 
-    @property
-    def variables(self) -> dict[str, Any]:
-        """What it says besides the inventory local."""
-        return {
+    def start(self, playbook: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a playbook."""
+        variables = {
             "application_dir": str(self.sources / "examples/ai-backend"),
             "cluster_cni": self.cni,
             "cluster_index": INDEX,
@@ -122,12 +121,9 @@ class Site:
             "helm_deploy_timeout": SECONDS,
             "rampart_environments": {ENVIRONMENT: {"min_available": 0}},
         }
-
-    def start(self, playbook: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start a playbook."""
         self._report.unlink(missing_ok=True)
         environment = {"RAMPART_STAGES_JUNIT": str(self._report)}
-        return plays.start("inventories/local", playbook, self.variables, *arguments, environment=environment)
+        return plays.start("inventories/local", playbook, variables, *arguments, environment=environment)
 
     @property
     def _report(self) -> Path:
