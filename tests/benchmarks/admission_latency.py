@@ -205,6 +205,9 @@ def main() -> None:
                 for item in client.list_all(RULES[engine])[0]
             )
             told(f"{title} ({count})", measured(client, watched, given.creates))
+            if engine == "kubernetes":
+                # What refuses already would keep the others from being heard on trial.
+                cluster.play("policies_remove", kyverno_uninstall_confirm=True)
         at_rest(watched.engine(), given.pods)
         print(f"\nload {os.getloadavg()[0]:.0f}")
 

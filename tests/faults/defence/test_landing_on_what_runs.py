@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.rampart.k8s.plugins.module_utils._kube.client import Client
 from ansible_collections.rampart.k8s.plugins.module_utils._verify import objects
 
+from tests.support import asking
 from tests.support.own_cluster import OwnCluster
 from tests.support.until import until
 
@@ -25,11 +26,12 @@ TAGS = "--tags=namespaces,pod_security"
 ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
-def start(client: Client, image: str) -> None:
-    """Run two pods as root, in a namespace of somebody's own."""
-    client.call("POST", "/api/v1/namespaces", body={"metadata": {"name": SPACE}})
+def start(cluster: OwnCluster, client: Client) -> None:
+    """Run two pods as root, in a namespace of somebody's own, whose level is not said any more then."""
+    labels = {ENFORCE: "privileged"}
+    client.call("POST", "/api/v1/namespaces", body={"metadata": {"name": SPACE, "labels": labels}})
     labels = {"app": "asroot"}
-    container = {"name": "main", "image": image, "command": ["sleep", "3600"]}
+    container = {"name": "main", "image": cluster.image, "command": ["sleep", "3600"]}
     spec = {
         "replicas": 2,
         "selector": {"matchLabels": labels},
@@ -41,6 +43,7 @@ def start(client: Client, image: str) -> None:
     body = {"metadata": {"name": "asroot"}, "spec": spec}
     client.call("POST", f"/apis/apps/v1/namespaces/{SPACE}/deployments", body=body)
     until(lambda: len(running(client)) == 2, "two pods that run")
+    asking.run("kubectl", cluster.kubeconfig, "label", "namespace", SPACE, f"{ENFORCE}-")
 
 
 def running(client: Client) -> set[str]:
@@ -67,7 +70,7 @@ def labels(client: Client) -> dict[str, str]:
 
 
 def test_51_what_runs_goes_on_until_somebody_says_so(cluster: OwnCluster, client: Client) -> None:
-    start(client, cluster.image)
+    start(cluster, client)
     before = running(client)
 
     refused = cluster.try_play("environments", TAGS, rampart_environments=WANTED)
@@ -89,5 +92,6 @@ def test_51_what_runs_goes_on_until_somebody_says_so(cluster: OwnCluster, client
     # What ran runs on. That the list told the truth shows its next start.
     assert running(client) == before
     client.call("DELETE", PODS)
-    until(lambda: "violates PodSecurity" in refusal(client), "the refusal that was foretold")
+    # The level of the label, and not what the API server holds to that has none.
+    until(lambda: 'violates PodSecurity "restricted:v1.36"' in refusal(client), "the refusal foretold")
     assert not running(client)
