@@ -95,16 +95,16 @@ class BackupVerify(ProofGate):
     def _restored(self, backup: Manifest, snapshot: Path) -> list[Proof]:
         """Restore in a place of its own. What fails there is what would fail in earnest."""
         parameters = self.parameters
-        programs = (parameters[name] for name in ("etcd", "etcdctl", "etcdutl", "api_server"))
-        tools = Tools(*programs, timeout=parameters["timeout"])
+        tools = Tools(*(parameters[name] for name in ("etcd", "etcdctl", "etcdutl", "api_server", "timeout")))
         with workplace(snapshot.parent, tools, self.redactor) as place:
             proofs = [judge.changed(place.refusal(snapshot))]
             try:
                 stored = _stored(backup, snapshot)
                 proofs += judge.encrypted(stored, self._readable())
+                revision = place.revision(snapshot)
                 place.restore(snapshot)
-                with place.etcd() as etcd:
-                    proofs.append(judge.restored(backup, etcd.revision, etcd.keys))
+                with place.etcd(backup.revision) as etcd:
+                    proofs.append(judge.restored(backup, revision, etcd.keys))
                     proofs += self._answered(place, etcd, backup, stored)
             except RampartError as error:
                 proofs.append(_broken("the backup can be restored", error.message.rstrip(".")))

@@ -104,6 +104,9 @@ class Snapshot:
         del revision
         newest = {written.key: (written.revision, written.deleted) for written in self._written()}
         for written in self._written():
+            # What was restored with a raised revision holds an entry of no key, which raises it.
+            if not written.key:
+                continue
             if written.key.startswith(prefix) and newest[written.key] == (written.revision, False):
                 yield Value(written.key, written.value)
 

@@ -10,12 +10,15 @@ import hashlib
 import json
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.config_file import render
+from ansible_collections.rampart.k8s.plugins.module_utils._encryption.etcd_snapshot import Snapshot
 from ansible_collections.rampart.k8s.plugins.module_utils._encryption.model import (
     Configuration,
     Entry,
@@ -145,6 +148,22 @@ def test_other_numbers_than_those_of_the_manifest_are_found(backups: Backups) ->
     manifest = json.loads(backups.newest().with_suffix(".json").read_text())
     backups.edit(keys=manifest["keys"] + 1)
     shut(backups.verify(), f"it holds {manifest['keys']} keys")
+    backups.edit(keys=manifest["keys"], revision=manifest["revision"] - 1)
+    shut(backups.verify(), f"of revision {manifest['revision']}")
+
+
+def test_a_restored_cluster_can_be_backed_up_again(backups: Backups, tmp_path: Path) -> None:
+    """As the runbook restores it: with a raised revision, for which etcd writes an entry of no key."""
+    raised = ("--bump-revision=1000000000", "--mark-compacted", f"--data-dir={tmp_path / 'etcd'}")
+    subprocess.run([tool("etcdutl"), "snapshot", "restore", backups.newest(), *raised], check=True)
+    again = tmp_path / "again.db"
+    # The file of a member is a snapshot without the sum behind it.
+    content = (tmp_path / "etcd/member/snap/db").read_bytes()
+    again.write_bytes(content + hashlib.sha256(content).digest())
+    manifest = json.loads(backups.newest().with_suffix(".json").read_text())
+    with closing(Snapshot(str(again))) as snapshot:
+        assert snapshot.revision() > 1000000000
+        assert len(list(snapshot.values(b"", snapshot.revision()))) == manifest["keys"]
 
 
 def test_a_backup_that_is_too_old_is_a_violation(backups: Backups) -> None:
@@ -176,9 +195,7 @@ def test_without_the_key_nothing_is_readable(backups: Backups, tmp_path: Path) -
     shut(answer, f"the encryption configuration has the keys of the backup: it has not secretbox({name})")
 
 
-def test_other_bytes_under_the_same_name_are_found_by_reading(
-    backups: Backups, tmp_path: Path
-) -> None:
+def test_other_bytes_under_the_same_name_are_found_by_reading(backups: Backups, tmp_path: Path) -> None:
     lost = tmp_path / "lost.yaml"
     (name,) = backups.cluster.names()
     provider = Provider("secretbox", (Key(name, "A" * 43 + "="),))
