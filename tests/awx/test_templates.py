@@ -50,6 +50,7 @@ STORY = (
     "rampart rotate incident",
     "rampart rotate encryption",
     "rampart encryption census",
+    "rampart backup",
     "rampart rotate service account keys",
     "rampart compliance",
     "rampart report",
