@@ -108,7 +108,9 @@ class Manifest:
         if not (
             all(isinstance(text, str) and text for text in texts)
             # A truth value is a number to Python.
-            and all(type(number) is int and number > 0 for number in numbers)
+            and all(
+                isinstance(number, int) and not isinstance(number, bool) and number > 0 for number in numbers
+            )
             and _SUM.fullmatch(self.sha256)
             and _SUM.fullmatch(self.canary.sha256)
             # It names a file beside it, and nothing elsewhere.
