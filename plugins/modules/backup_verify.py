@@ -13,7 +13,7 @@ author: rampart.k8s contributors (@rampart-k8s)
 description:
   - Restores the newest backup that M(rampart.k8s.etcd_backup) took, for real, into a folder of its own beside
     the backups, and starts an etcd and an API server on it, with the encryption configuration of the living
-    cluster. All of it is gone at the end, and nothing but its UID is asked of the living cluster.
+    cluster. All of it is gone at the end, and the living cluster is only read.
   - The backup must be young enough, of this cluster, and as it was written. A copy with one changed byte must
     be refused for its sum.
   - The restored etcd must hold the revision and the number of keys of the manifest.

@@ -57,7 +57,7 @@ ALL_SECRETS = "/api/v1/secrets"
 
 
 class BackupVerify(ProofGate):
-    """Works on a copy. The living cluster is asked for its UID, and for nothing else.
+    """Works on a copy; the living cluster is only asked which one it is.
 
     It is always proved anew: whether a disk gives back what was written to it cannot be told otherwise.
     """
@@ -75,21 +75,32 @@ class BackupVerify(ProofGate):
         folder = Folder(Path(self.parameters["directory"]))
         if not folder.path.is_dir():
             return [_broken("there is a backup", f"there is no folder {folder.path}")]
-        with waiting_writer(folder.path, PATIENCE):
-            folder.sweep()
-            try:
-                backup = folder.newest()
-            except RampartError as error:
-                return [_broken("there is a backup", error.message)]
-            if backup is None:
-                return [_broken("there is a backup", f"there is none in {folder.path}")]
-            self.more = {"snapshot": backup.snapshot, "sha256": backup.sha256, "taken": backup.taken}
-            age = self.parameters["max_age_hours"]
-            proofs = judge.described(backup, client.cluster_uid(), datetime.now(UTC), age)
-            snapshot = folder.path / backup.snapshot
-            proofs.append(judge.whole(backup, snapshot.stat().st_size, sum_of(snapshot)))
-            if proofs[-1].verdict is Verdict.HELD:
-                proofs += self._restored(backup, snapshot)
+        try:
+            with waiting_writer(folder.path, PATIENCE):
+                return self._newest(folder, client)
+        except OSError as error:
+            raise RampartError(
+                f"Could not restore a backup beside those in {folder.path}: {error.strerror}.",
+                next_step="free space for two more of them, or make the folder writable, then run again",
+                path=str(folder.path),
+            ) from error
+
+    def _newest(self, folder: Folder, client: Client) -> list[Proof]:
+        """Judge the newest backup; one that is not as it was written is not restored."""
+        folder.sweep()
+        try:
+            backup = folder.newest()
+        except RampartError as error:
+            return [_broken("there is a backup", error.message)]
+        if backup is None:
+            return [_broken("there is a backup", f"there is none in {folder.path}")]
+        self.more = {"snapshot": backup.snapshot, "sha256": backup.sha256, "taken": backup.taken}
+        age = self.parameters["max_age_hours"]
+        proofs = judge.described(backup, client.cluster_uid(), datetime.now(UTC), age)
+        snapshot = folder.path / backup.snapshot
+        proofs.append(judge.whole(backup, snapshot.stat().st_size, sum_of(snapshot)))
+        if proofs[-1].verdict is Verdict.HELD:
+            proofs += self._restored(backup, snapshot)
         return proofs
 
     def _restored(self, backup: Manifest, snapshot: Path) -> list[Proof]:
