@@ -126,7 +126,7 @@ def test_a_restart_by_kubectl_is_not_foreign(annotations: dict[str, str] | None)
     found = live(wanted)
     stamp = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
     found["spec"]["template"]["metadata"]["annotations"] = {**(annotations or {}), **stamp}
-    fields = {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}
+    fields: dict[str, Any] = {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}
     sets = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": fields}}}}
     found["metadata"]["managedFields"] = [owned("kubectl-rollout", sets)]
     assert list(drift.foreign(wanted, found, ())) == []
