@@ -52,7 +52,7 @@ options:
   timeout:
     description: Seconds to wait for pods to run or to be refused.
     type: int
-    default: 60
+    default: 180
   environments:
     description:
       - The environments in full, as the filter P(rampart.k8s.environments#filter) returns them.

@@ -14,7 +14,7 @@ PROVABLE = ArgumentSpec({"allow_not_proven": {"type": "bool", "default": False}}
 PODS = ArgumentSpec(
     {
         "image": {"type": "str", "required": True},
-        "timeout": {"type": "int", "default": 60},
+        "timeout": {"type": "int", "default": 180},
         "environments": {"type": "list", "elements": "dict", "required": True},
     }
 )
